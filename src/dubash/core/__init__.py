@@ -1,0 +1,1 @@
+"""What every room shares: types, errors, options, languages, files, the run folder. No torch."""

@@ -1,0 +1,59 @@
+"""One family of errors: what is wrong, where, and what to do. Caught once, at the command line."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend. The command line prints it in one line and exits with 2.
+
+    `where` is a file, line or key; `fix` says what to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.fix = what, where, fix
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text} {self.fix}" if self.fix else text
+
+
+class RecipeError(UserError):
+    """The recipe, or an override of it, is wrong."""
+
+
+class DataError(UserError):
+    """The data cannot be used as it is."""
+
+
+class LeakError(DataError):
+    """Rows of the test or dev set stand in the training data."""
+
+
+class PreflightError(UserError):
+    """The examples as trained would not teach what is served."""
+
+
+class ModelError(UserError):
+    """The model is missing, broken, or cannot be loaded the way the recipe asks."""
+
+
+class TrainingError(UserError):
+    """Training cannot go on."""
+
+
+class ComparisonError(UserError):
+    """Two systems cannot be compared as they stand."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM: the run was saved and can be resumed.
+
+    `signal_number` gives the exit code by the shell's own convention (128 + signal).
+    """
+
+    def __init__(self, signal_number: int, saved: str) -> None:
+        super().__init__(f"stopped by signal {signal_number}; {saved}")
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,162 @@
+"""The YAML machinery: strict models, the nearest right key, line numbers, dotted overrides."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dubash.core.errors import RecipeError
+
+
+class Options(BaseModel):
+    """The settings of one room: frozen, and nothing but what it names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with JSON's booleans only, so that the language code `no` stays a string."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """A YAML file's mapping, and the line of each dotted key in it.
+
+    Raises RecipeError for a missing file, broken YAML, a doubled key, or no mapping at the top.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError("no such file.", where=str(path)) from None
+    except IsADirectoryError:
+        raise RecipeError("this is a folder, not a recipe file.", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise RecipeError("not a text file in UTF-8.", where=str(path)) from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or str(error)
+        raise RecipeError(f"not valid YAML: {problem}.", where=where) from None
+    if not isinstance(content, dict):
+        raise RecipeError("a recipe is a mapping of keys to settings.", where=str(path))
+    lines: dict[str, int] = {}
+    _note_lines(node, "", lines, path)
+    return content, lines
+
+
+def _note_lines(node: yaml.Node, prefix: str, lines: dict[str, int], path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            dotted = f"{prefix}{key.value}"
+            line = key.start_mark.line + 1
+            if dotted in lines:
+                raise RecipeError(f"'{dotted}' stands twice.", where=f"{path}:{line}")
+            lines[dotted] = line
+            _note_lines(value, f"{dotted}.", lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[f"{prefix}{index}"] = value.start_mark.line + 1
+            _note_lines(value, f"{prefix}{index}.", lines, path)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`: mappings are merged key by key, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def parse_override(text: str) -> dict[str, Any]:
+    """`train.learning_rate=1e-4` as a nested mapping; the value is read as YAML."""
+    dotted, equals, value = text.partition("=")
+    if not equals or not dotted.strip():
+        raise RecipeError(
+            f"'{text}' is no setting.", fix="Write it as key.key=value, as in train.epochs=2."
+        )
+    try:
+        nested: Any = yaml.load(value, Loader=_Loader)
+    except yaml.YAMLError:
+        raise RecipeError("the value is not valid YAML.", where=dotted) from None
+    for key in reversed(dotted.strip().split(".")):
+        nested = {key: nested}
+    return typing.cast(dict[str, Any], nested)
+
+
+def validate(
+    kind: type[AnyOptions], content: Mapping[str, Any], path: str, lines: Mapping[str, int]
+) -> AnyOptions:
+    """Build `kind` from a mapping; the first mistake becomes a RecipeError with file, line, key."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        location = [str(part) for part in first["loc"]]
+        dotted = ".".join(location)
+        # pydantic puts the names of union members between the keys: match what the file has
+        known = [dotted[: i or None] for i in range(len(dotted), 0, -1) if dotted[:i] in lines]
+        line = lines.get(known[0]) if known else None
+        where = f"{path}:{line}" if line else path
+        where = f"{where}: {dotted}" if dotted else where
+        if first["type"] == "extra_forbidden":
+            choices = _field_names(kind, first["loc"][:-1])
+            raise RecipeError(
+                f"unknown key '{location[-1]}'.", where=where, fix=suggest(location[-1], choices)
+            ) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise RecipeError(
+            message if message.endswith(".") else f"{message}.", where=where
+        ) from None
+
+
+def suggest(wrong: str, choices: Sequence[str]) -> str:
+    """`Did you mean 'epochs'?`, or all choices where none is near."""
+    near = difflib.get_close_matches(wrong, choices, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"Known here: {', '.join(sorted(choices))}." if choices else ""
+
+
+def _field_names(kind: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The keys allowed at a place, following the types down the location."""
+    kinds: list[type[BaseModel]] = [kind]
+    for part in location:
+        inner = [
+            found
+            for each in kinds
+            if isinstance(part, str) and part in each.model_fields
+            for found in _models_in(each.model_fields[part].annotation)
+        ]
+        kinds = inner or kinds
+    return sorted({name for each in kinds for name in each.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    origin = typing.get_origin(annotation)
+    if origin is None and not isinstance(annotation, types.UnionType):
+        return []
+    return [found for each in typing.get_args(annotation) for found in _models_in(each)]

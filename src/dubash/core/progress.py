@@ -1,0 +1,105 @@
+"""Progress with rate and ETA: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+PLAIN_SECONDS = 10.0
+"""Seconds between two plain lines where there is no terminal."""
+
+
+def say(line: str = "") -> None:
+    """A plain line to the user, on standard error so that output can be piped."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def spell(seconds: float) -> str:
+    """Seconds as a person reads them: `45s`, `3m20s`, `2h05m`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+class Ticker:
+    """One running task. Call it with the number of units just done; `note` shows beside it."""
+
+    def __init__(
+        self, label: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.label, self.total, self.unit, self.clock = label, total, unit, clock
+        self.done, self.start, self.note = 0, clock(), ""
+        self.printed = self.start
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        now = self.clock()
+        if now - self.printed >= PLAIN_SECONDS and self.done < self.total:
+            self.printed = now
+            self.show(now)
+
+    def show(self, now: float) -> None:
+        """Print where the task stands."""
+        say(f"  {self.describe(now)}")
+
+    def describe(self, now: float) -> str:
+        """`label 40/150 rows · 3.1 rows/s · 35s left`"""
+        elapsed = max(now - self.start, 1e-9)
+        rate = self.done / elapsed
+        parts = [f"{self.label} {self.done}/{self.total} {self.unit}"]
+        parts.append(f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2f} {self.unit}/s")
+        if self.done < self.total and rate > 0:
+            parts.append(f"{spell((self.total - self.done) / rate)} left")
+        else:
+            parts.append(f"in {spell(elapsed)}")
+        if self.note:
+            parts.append(self.note)
+        return " · ".join(parts)
+
+    def finish(self) -> None:
+        """The closing line, whether or not all units were done."""
+        self.show(self.clock())
+
+
+class BarTicker(Ticker):
+    """The same on a terminal, as one line that is drawn over itself."""
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        now = self.clock()
+        if now - self.printed >= 0.1:
+            self.printed = now
+            self.show(now)
+
+    def show(self, now: float) -> None:
+        """Draw the bar over the line before."""
+        filled = int(24 * self.done / max(self.total, 1))
+        bar = "━" * filled + "─" * (24 - filled)
+        sys.stderr.write(f"\r\x1b[2K  {bar} {self.describe(now)}")
+        sys.stderr.flush()
+
+    def finish(self) -> None:
+        """Draw it a last time and end the line."""
+        super().finish()
+        sys.stderr.write("\n")
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str = "rows") -> Iterator[Ticker]:
+    """Show progress of `total` units while the block runs; yields the ticker to call."""
+    kind = BarTicker if sys.stderr.isatty() else Ticker
+    ticker = kind(label, total, unit)
+    try:
+        yield ticker
+    finally:
+        ticker.finish()
+
+
+def silent(_count: int) -> None:
+    """An `Advance` (see `core.types`) that shows nothing."""
