@@ -48,7 +48,7 @@ class ComparisonError(UserError):
     """Two systems cannot be compared as they stand."""
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - the word the shell uses
     """Ctrl-C or SIGTERM: the run was saved and can be resumed.
 
     `signal_number` gives the exit code by the shell's own convention (128 + signal).

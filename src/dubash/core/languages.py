@@ -29,6 +29,14 @@ class Language:
         return self.scripts[0] in {"ARABIC", "HEBREW", "THAANA", "SYRIAC", "NKO"}
 
 
+@dataclass(frozen=True, slots=True)
+class LanguagePair:
+    """The direction of translation."""
+
+    source: Language
+    target: Language
+
+
 _TABLE = """
 af Afrikaans LATIN | am Amharic ETHIOPIC | ar Arabic ARABIC | as Assamese BENGALI
 az Azerbaijani LATIN | be Belarusian CYRILLIC | bg Bulgarian CYRILLIC | bho Bhojpuri DEVANAGARI
@@ -80,9 +88,9 @@ LANGUAGES: dict[str, Language] = _read_table()
 
 
 def language(code: str) -> Language:
-    """The language of a code such as `hi`, `pt-BR` or `hin_Deva` is not guessed: it must be known.
+    """The language of a code such as `hi` or `pt-BR` (the region is dropped).
 
-    A region after a hyphen is allowed and dropped. Raises RecipeError for an unknown code.
+    Codes are not guessed. Raises RecipeError for an unknown code.
     """
     base = code.replace("_", "-").split("-")[0].lower()
     if base in LANGUAGES:

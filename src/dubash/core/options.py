@@ -60,7 +60,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     if not isinstance(content, dict):
         raise RecipeError("a recipe is a mapping of keys to settings.", where=str(path))
     lines: dict[str, int] = {}
-    _note_lines(node, "", lines, path)
+    if node is not None:
+        _note_lines(node, "", lines, path)
     return content, lines
 
 

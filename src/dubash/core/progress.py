@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-
 PLAIN_SECONDS = 10.0
 """Seconds between two plain lines where there is no terminal."""
 

@@ -29,6 +29,7 @@ class RunFolder:
         self.model = path / "model"
         self.translations = path / "translations"
         self.scores = path / "scores.json"
+        self.rows = path / "rows.jsonl"
         self.report = path / "report.html"
 
     def split(self, name: str) -> Path:

@@ -1,0 +1,27 @@
+"""What all tests share: no network, no telemetry, caches of their own, real data where it is."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+_HOME = tempfile.mkdtemp(prefix="dubash-tests-")
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HOME=f"{_HOME}/hf",
+    TOKENIZERS_PARALLELISM="false",
+)
+os.environ.setdefault("DUBASH_CACHE", f"{_HOME}/dubash")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the repository; tests that ask for it skip where it is not."""
+    named = os.environ.get("DUBASH_TEST_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data is not on this machine")
+    return folder
