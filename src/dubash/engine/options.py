@@ -1,0 +1,47 @@
+"""Settings of generation."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from dubash.core.options import Options
+
+
+class GenerateOptions(Options):
+    """How hypotheses are generated; S0 and S1 alike."""
+
+    beams: int = Field(1, ge=1, le=32, description="1 is greedy search.")
+    max_new_tokens: int = Field(128, ge=1, le=8192, description="Limit for one hypothesis.")
+    sample: bool = Field(False, description="Sample instead of taking the likeliest.")
+    temperature: float = Field(1.0, gt=0, le=10)
+    top_p: float = Field(1.0, gt=0, le=1)
+    top_k: int = Field(0, ge=0, le=100_000, description="0: no limit.")
+    repetition_penalty: float = Field(1.0, gt=0, le=10, description="1.0: none.")
+    length_penalty: float = Field(1.0, ge=-10, le=10, description="Beam search only.")
+    stop_strings: list[str] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Texts that end a hypothesis and are cut off it. None by default, so that the "
+        "report shows whether the model ends by itself.",
+    )
+    batch_tokens: int = Field(
+        4096, ge=64, le=4_000_000, description="Most tokens in a batch, padding and output counted."
+    )
+    seed: int = Field(1, description="For sampling.")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> GenerateOptions:
+        only_sampling = {"temperature", "top_p", "top_k"} & self.model_fields_set
+        changed = [name for name in sorted(only_sampling) if not self.sample]
+        if changed:
+            raise ValueError(
+                f"generate.{changed[0]} has no effect without sampling; set generate.sample: true "
+                f"or leave it out"
+            )
+        if self.sample and self.beams > 1:
+            raise ValueError("generate.sample and generate.beams > 1 do not go together")
+        if "length_penalty" in self.model_fields_set and self.beams == 1:
+            raise ValueError("generate.length_penalty has no effect with generate.beams: 1")
+        if any(not text for text in self.stop_strings):
+            raise ValueError("generate.stop_strings holds an empty text")
+        return self
