@@ -1,0 +1,1 @@
+"""Engines turn prompt ids into text."""

@@ -1,0 +1,1 @@
+"""Translators: whatever turns source segments into hypotheses."""

@@ -1,0 +1,136 @@
+"""Generation with transformers: length-sorted batches, and for each row why it stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig
+
+from dubash.core.types import Advance, Hypothesis, StopReason
+from dubash.engine.options import GenerateOptions
+
+MOST_ROWS = 128
+"""Rows in a batch at most: past that a batch waits longer for its longest row than it gains."""
+
+
+class TransformersEngine:
+    """Generates hypotheses for prompts of one loaded model."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        kind: Literal["causal", "seq2seq"],
+        end_ids: Sequence[int],
+        options: GenerateOptions,
+    ) -> None:
+        """`end_ids` are the tokens that end a hypothesis; the trained end token is one of them."""
+        self.model, self.tokenizer, self.kind = model, tokenizer, kind
+        self.options, self.end_ids = options, frozenset(end_ids)
+        self.pad_id: int = tokenizer.pad_token_id
+        before = model.generation_config
+        # Made afresh: what a checkpoint's own file sets (sampling, penalties) would otherwise
+        # apply to the base and be mixed into ours.
+        self.config = GenerationConfig(
+            max_new_tokens=options.max_new_tokens,
+            num_beams=options.beams,
+            do_sample=options.sample,
+            temperature=options.temperature if options.sample else None,
+            top_p=options.top_p if options.sample else None,
+            top_k=options.top_k if options.sample else None,
+            repetition_penalty=options.repetition_penalty,
+            length_penalty=options.length_penalty if options.beams > 1 else None,
+            stop_strings=list(options.stop_strings) or None,
+            eos_token_id=sorted(self.end_ids),
+            pad_token_id=self.pad_id,
+            bos_token_id=before.bos_token_id,
+            decoder_start_token_id=before.decoder_start_token_id,
+            use_cache=True,
+        )
+
+    def generate(
+        self, prompts: Sequence[Sequence[int]], advance: Advance | None = None
+    ) -> list[Hypothesis]:
+        """One hypothesis for each prompt (ids `[time]`, unpadded), in the order given."""
+        found: dict[int, Hypothesis] = {}
+        was_training, before = self.model.training, self.model.generation_config
+        self.model.eval()
+        self.model.generation_config = self.config
+        try:
+            with torch.inference_mode(), torch.random.fork_rng(enabled=self.options.sample):
+                if self.options.sample:
+                    torch.manual_seed(self.options.seed)
+                for rows in self._batches(prompts):
+                    start = time.perf_counter()
+                    output = self._run([prompts[row] for row in rows])
+                    share = (time.perf_counter() - start) / len(rows)
+                    for row, ids in zip(rows, output, strict=True):
+                        found[row] = self._read(ids, share)
+                    if advance:
+                        advance(len(rows))
+        finally:
+            self.model.generation_config = before
+            self.model.train(was_training)
+        return [found[row] for row in range(len(prompts))]
+
+    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Ids and attention mask, each `[batch, time]`: decoder-only models continue a prompt at
+        its end, so they are padded on the left; an encoder's input on the right."""
+        longest = max(len(prompt) for prompt in prompts)
+        ids, mask = [], []
+        for prompt in prompts:
+            padding = longest - len(prompt)
+            fill, real = [self.pad_id] * padding, list(prompt)
+            left = self.kind == "causal"
+            ids.append(fill + real if left else real + fill)
+            ones, zeros = [1] * len(real), [0] * padding
+            mask.append(zeros + ones if left else ones + zeros)
+        device = self.model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _run(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+        ids, mask = self.pad(prompts)
+        output = self.model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            generation_config=self.config,
+            tokenizer=self.tokenizer if self.options.stop_strings else None,
+        )
+        # a decoder-only model gives the prompt back; a decoder begins with its start token
+        skip = ids.shape[1] if self.kind == "causal" else 1
+        generated: list[list[int]] = output[:, skip:].tolist()
+        return generated
+
+    def _read(self, ids: list[int], seconds: float) -> Hypothesis:
+        end = next((at for at, token in enumerate(ids) if token in self.end_ids), None)
+        kept = ids if end is None else ids[:end]
+        text = self.tokenizer.decode(
+            kept, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        stop: StopReason = "limit" if end is None else "end"
+        cuts = [at for each in self.options.stop_strings if (at := text.find(each)) >= 0]
+        if cuts:
+            text, stop = text[: min(cuts)], "stop_string"
+        while kept and kept[-1] == self.pad_id:
+            kept = kept[:-1]
+        return Hypothesis(text.strip(), stop, len(kept) + (stop == "end"), seconds)
+
+    def _batches(self, prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """Rows of like length together, longest first, within `batch_tokens`."""
+        order = sorted(range(len(prompts)), key=lambda row: (-len(prompts[row]), row))
+        batch: list[int] = []
+        for row in order:
+            longest = len(prompts[batch[0]]) if batch else len(prompts[row])
+            cost = (longest + self.options.max_new_tokens) * self.options.beams
+            if batch and (
+                (len(batch) + 1) * cost > self.options.batch_tokens or len(batch) >= MOST_ROWS
+            ):
+                yield batch
+                batch = []
+            batch.append(row)
+        if batch:
+            yield batch

@@ -1,0 +1,288 @@
+"""The loop: steps, looks at the dev set, checkpoints. The same on one CPU, one GPU or several.
+
+Resuming is exact: order, learning rate and the seed of dropout are functions of the step; all else
+that a step depends on (trainable weights, optimizer state, early stopping) is in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+
+from dubash.core.errors import Interrupted, TrainingError
+from dubash.core.progress import Ticker, progress, say
+from dubash.core.run import RunFolder
+from dubash.model.load import LoadedModel
+from dubash.prompt.template import Example
+from dubash.train import checkpoint as checkpoints
+from dubash.train.batches import Batch, Collator
+from dubash.train.checkpoint import Checkpoint
+from dubash.train.guard import Guard
+from dubash.train.loss import loss_sums, summed_loss
+from dubash.train.optim import (
+    build_optimizer,
+    learning_rate,
+    load_state_tensors,
+    set_learning_rate,
+    state_tensors,
+)
+from dubash.train.options import TrainOptions
+from dubash.train.order import Step, plan_steps
+from dubash.train.signals import StopSignals
+from dubash.train.state import State
+
+LOOKS = 5
+"""Looks at the dev set in a run whose recipe does not say."""
+
+Score = Callable[[Any], dict[str, float]]
+"""Handed in by the stage: scores the model on the dev sample, as `{"chrf": 31.2}`."""
+
+
+class Loop:
+    """One training run over examples that are already rendered."""
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        examples: Sequence[Example],
+        dev: Sequence[Example],
+        collator: Collator,
+        options: TrainOptions,
+        run: RunFolder,
+        fingerprint: str,
+        score: Score | None = None,
+    ) -> None:
+        """`fingerprint` says what the run is made of; a checkpoint of another one is refused.
+
+        Raises TrainingError where another number of processes came than was asked for.
+        """
+        self.accelerator = Accelerator(
+            cpu=loaded.device == "cpu",
+            mixed_precision=loaded.compute_dtype if loaded.compute_dtype != "fp32" else "no",
+        )
+        came = self.accelerator.num_processes
+        if came != options.processes:
+            raise TrainingError(
+                f"train.processes asks for {options.processes}, but {came} came.",
+                where="train.processes",
+                fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
+            )
+        self.loaded, self.examples, self.collator = loaded, examples, collator
+        self.options, self.run, self.score = options, run, score
+        self.module: nn.Module = loaded.model
+        self.model = self.accelerator.prepare_model(loaded.model, device_placement=False)
+        self.optimizer = self.accelerator.prepare_optimizer(
+            build_optimizer(self.module.named_parameters(), options), device_placement=False
+        )
+        self.steps = plan_steps([example.longest for example in examples], options, came)
+        every = max(1, math.ceil(len(self.steps) / LOOKS))
+        self.look_every = options.evaluate_every or every
+        self.save_every = options.save_every or self.look_every
+        size = options.batch_size
+        ordered = sorted(dev, key=lambda example: example.longest)
+        parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+        self.dev_batches = [collator(p) for p in parts[self.accelerator.process_index :: came]]
+        self.has_dev = bool(dev)
+        self.guard = Guard()
+        self.state = State(fingerprint)
+
+    # -- the story -----------------------------------------------------------------------------
+
+    def train(self) -> State:
+        """Run to the end, or raise Interrupted with everything saved; the best weights are left
+        in the model. Resumes by itself from the newest whole checkpoint."""
+        self._resume()
+        total = sum(self._tokens(step) for step in self.steps)
+        with StopSignals() as signals, progress("train", total, "tokens") as ticker:
+            ticker.done = self.state.tokens
+            started = time.monotonic() - self.state.seconds
+            while True:
+                step = self.state.step
+                last = step >= len(self.steps)
+                if self._look_due(step, last):
+                    self._look(ticker)
+                if last or self._stops_early() or self._save_due(step):
+                    self._save()
+                if last or self._stops_early():
+                    break
+                if signals.received is not None:
+                    self._save()
+                    raise Interrupted(signals.received, f"saved at step {step}; run it again")
+                self._step(self.steps[step], ticker)
+                self.state.seconds = time.monotonic() - started
+        self._load_best()
+        return self.state
+
+    def _step(self, step: Step, ticker: Ticker) -> None:
+        """One optimizer step; one that is not finite changes neither weights nor optimizer."""
+        self.model.train()
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
+        supervised = sum(self.collator.supervised(self.examples[row]) for row in step.rows)
+        total = torch.zeros((), dtype=torch.float64)
+        bad_rows: list[int] = []
+        for number, ranks in enumerate(step.passes):
+            rows = ranks[rank]
+            batch = self._batch(rows or step.rows[:1], empty=not rows)
+            final = number == len(step.passes) - 1
+            with nullcontext() if final else self.accelerator.no_sync(self.model):
+                loss = summed_loss(self.model, batch, self.loaded.kind)
+                # gradients are averaged over processes: × world makes that the sum it should be
+                self.accelerator.backward(loss * (world / supervised))
+            value = loss.detach().double().cpu()
+            total += value
+            bad_rows += rows if not torch.isfinite(value) else []
+            ticker(sum(self.examples[row].longest for each in ranks for row in each))
+        mean = float(self.accelerator.reduce(total.to(self.accelerator.device), "sum")) / supervised
+        norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
+        self.state.step += 1
+        if self._finite(mean, norm, bad_rows or step.rows):
+            rate = learning_rate(self.state.step - 1, len(self.steps), self.options)
+            set_learning_rate(self.optimizer, rate)
+            self.optimizer.step()
+            self.state.tokens += self._tokens(step)
+            self.state.supervised_tokens += supervised
+            ticker.note = f"loss {mean:.3f}"
+            self._record(
+                kind="train", loss=mean, learning_rate=rate, gradient_norm=norm,
+                tokens=self.state.tokens, supervised_tokens=self.state.supervised_tokens,
+                rows=step.rows, seconds=round(self.state.seconds, 3),
+            )  # fmt: skip
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _look(self, ticker: Ticker) -> None:
+        """Dev loss and dev score; notes whether this is the best so far."""
+        state, found = self.state, {}
+        self.model.eval()
+        with torch.random.fork_rng():
+            if self.has_dev:
+                sums = loss_sums(self.model, self.dev_batches, self.loaded.kind)
+                loss, count = self.accelerator.reduce(sums, "sum").tolist()
+                found["loss"] = loss / count
+            if self.score and self.accelerator.is_main_process:
+                found |= self.score(self.module)
+        shared = [found]
+        broadcast_object_list(shared)
+        found = shared[0]
+        state.looked = state.step
+        if found:
+            better = state.note_look(
+                -found["chrf"] if self.options.keep_best == "chrf" else found["loss"]
+            )
+            self._record(kind="dev", **found)
+            words = "".join(f" · dev {name} {found[name]:.3f}" for name in sorted(found))
+            if self.accelerator.is_main_process:
+                say(f"  step {state.step}/{len(self.steps)}{words}{' · best' if better else ''}")
+        ticker.note = ""
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _batch(self, rows: Sequence[int], empty: bool) -> Batch:
+        batch = self.collator([self.examples[row] for row in rows])
+        if empty:  # every process must go through the model, but this one has nothing to learn
+            batch["labels"].fill_(-100)
+        return {name: tensor.to(self.loaded.device) for name, tensor in batch.items()}
+
+    def _finite(self, mean: float, norm: float, rows: list[int]) -> bool:
+        if math.isfinite(mean) and math.isfinite(norm):
+            self.guard.good()
+            return True
+        origins = [self.examples[row].origin for row in rows]
+        reason = "non-finite gradient" if math.isfinite(mean) else "non-finite loss"
+        scaler = self.accelerator.scaler
+        if scaler is not None and math.isfinite(mean) and scaler.get_scale() > 1:
+            # fp16's way of finding its scale: the scaler skips the step and halves the scale
+            self.optimizer.step()
+            say(f"  step {self.state.step}: fp16 overflow; the loss scale is lowered")
+            return False
+        self.state.skipped += 1
+        self._record(kind="guard", reason=reason, rows=origins)
+        say(f"  step {self.state.step}: {reason}; the step is skipped")
+        self.guard.bad(self.state.step, reason, origins)
+        return False
+
+    def _tokens(self, step: Step) -> int:
+        return sum(self.examples[row].longest for row in step.rows)
+
+    def _look_due(self, step: int, last: bool) -> bool:
+        return self.state.looked < step and (last or step % self.look_every == 0)
+
+    def _save_due(self, step: int) -> bool:
+        return step > 0 and (step % self.save_every == 0 or self.state.best_step == step)
+
+    def _stops_early(self) -> bool:
+        patience = self.options.patience
+        return patience is not None and self.state.looks_without_better >= patience
+
+    def _record(self, **fields: Any) -> None:
+        if self.accelerator.is_main_process:
+            finite = {k: v for k, v in fields.items() if v == v and v not in (math.inf, -math.inf)}
+            self.run.append_metric({"step": self.state.step, **finite})
+
+    # -- saving and resuming -------------------------------------------------------------------
+
+    def _trainable(self) -> dict[str, Tensor]:
+        named = self.module.named_parameters()
+        return {name: p.detach().cpu().contiguous() for name, p in named if p.requires_grad}
+
+    def _save(self) -> None:
+        path = checkpoints.step_folder(self.run.checkpoints, self.state.step)
+        if self.accelerator.is_main_process and not path.exists():
+            if self.accelerator.scaler is not None:
+                self.state.scaler = self.accelerator.scaler.state_dict()
+            tensors = {
+                "trainable": self._trainable(),
+                "optimizer": state_tensors(self.optimizer),
+            }
+            checkpoints.save(
+                self.run.checkpoints, self.state.step, Checkpoint(tensors, self.state.to_json())
+            )
+            best = {self.state.best_step} if self.state.best_step >= 0 else set()
+            checkpoints.prune(self.run.checkpoints, {self.state.step, *best})
+        self.accelerator.wait_for_everyone()
+
+    def _resume(self) -> None:
+        path = checkpoints.newest(self.run.checkpoints)
+        if path is None:
+            self.run.metrics.unlink(missing_ok=True)
+            return
+        found = checkpoints.load(path)
+        if found.state["fingerprint"] != self.state.fingerprint:
+            raise TrainingError(
+                "its checkpoints were made with other data or settings.",
+                where=str(self.run.path),
+                fix="Take another run.name, or remove the folder to start afresh.",
+            )
+        self.state = State.from_json(found.state)
+        self._put(found.tensors["trainable"])
+        load_state_tensors(self.optimizer, found.tensors["optimizer"])
+        if self.accelerator.scaler is not None and self.state.scaler:
+            self.accelerator.scaler.load_state_dict(self.state.scaler)
+        if self.accelerator.is_main_process:
+            self.run.keep_metrics_until(self.state.step)
+            say(f"  resuming after step {self.state.step}/{len(self.steps)}")
+
+    def _put(self, tensors: dict[str, Tensor]) -> None:
+        named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        if set(named) != set(tensors):
+            raise TrainingError(
+                "the checkpoint holds other weights than this model trains.",
+                where=str(self.run.checkpoints),
+                fix="Take another run.name.",
+            )
+        with torch.no_grad():
+            for name, parameter in named.items():
+                parameter.copy_(tensors[name])
+
+    def _load_best(self) -> None:
+        if self.state.best_step not in (-1, self.state.step):
+            path = checkpoints.step_folder(self.run.checkpoints, self.state.best_step)
+            self._put(checkpoints.load(path).tensors["trainable"])
