@@ -1,0 +1,1 @@
+"""Scores, behaviour and comparison: strings in, numbers out. Knows no model. No torch."""
