@@ -1,0 +1,215 @@
+"""Systems on the same frozen rows: scores, behaviour, and differences from the untuned baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from dubash.core.files import sha256_text
+from dubash.core.languages import LanguagePair
+from dubash.core.progress import progress
+from dubash.core.types import Pair, StopReason
+from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
+from dubash.evaluate.metrics import IntArray, Metric, bleu_metric, chrf_metric
+from dubash.evaluate.options import EvaluateOptions
+from dubash.evaluate.significance import FloatArray, bootstrap, interval, paired_difference
+from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal, with_cut
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`scores` is the content of `scores.json`, `rows` that of `rows.jsonl`."""
+
+    scores: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A system with what was found: by metric the value and the drawn scores; by row the rest."""
+
+    system: System
+    values: dict[str, float]
+    sampled: dict[str, FloatArray]
+    sentences: list[float]
+    flags: list[list[str]]
+
+
+def compare(
+    rows: Sequence[Pair],
+    systems: Sequence[System],
+    languages: LanguagePair,
+    options: EvaluateOptions,
+    prompt_pieces: Sequence[str] = (),
+) -> Comparison:
+    """Score every system on the same rows and each later one against the untuned baseline.
+
+    A system named S0 gets a second form, S0-cut, each text cut at its first line; the baseline
+    is the one of the two with the higher chrF++ (S0 where they are equal). Without an S0 there
+    is no baseline and no difference. `prompt_pieces`: see `behaviour.Expectation`. A row's
+    `gain` is the sentence chrF++ of the first system after S0, less the baseline's.
+
+    Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
+    tokenizer of the target language is not installed.
+    """
+    refuse_unequal(rows, systems)
+    systems = with_cut(systems)
+    metrics = (bleu_metric(languages.target), chrf_metric())
+    ratio = usual_length_ratio(rows)
+    expected = Expectation(languages.target, ratio, tuple(prompt_pieces), options.behaviour)
+    scored = []
+    with progress("evaluate", len(rows) * len(systems)) as advance:
+        for system in systems:
+            scored.append(_score(system, rows, metrics, expected, options))
+            advance(len(rows))
+    baseline = _choose_baseline(scored)
+    later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
+    differences = (
+        {each.system.name: _difference(each, baseline, metrics, options) for each in later}
+        if baseline
+        else {}
+    )
+    scores = {
+        "rows": len(rows),
+        "rows_fingerprint": rows_fingerprint(rows),
+        "source_language": languages.source.code,
+        "target_language": languages.target.code,
+        "bootstrap": {
+            "samples": options.bootstrap_samples,
+            "seed": options.seed,
+            "confidence": options.confidence,
+        },
+        "systems": [_summary(each, rows, metrics, options) for each in scored],
+        "baseline": baseline.system.name if baseline else None,
+        "differences": differences,
+    }
+    return Comparison(scores, _row_records(rows, scored, baseline, later))
+
+
+def rows_fingerprint(rows: Sequence[Pair]) -> str:
+    """Hex SHA-256 of sources and references in their order."""
+    return sha256_text(*(side for row in rows for side in (row.source, row.target)))
+
+
+def _score(
+    system: System,
+    rows: Sequence[Pair],
+    metrics: Sequence[Metric],
+    expected: Expectation,
+    options: EvaluateOptions,
+) -> _Scored:
+    texts = [each.text for each in system.hypotheses]
+    references = [row.target for row in rows]
+    counts: dict[str, IntArray] = {each.key: each.statistics(texts, references) for each in metrics}
+    found = [flags(row, each, expected) for row, each in zip(rows, system.hypotheses, strict=True)]
+    return _Scored(
+        system,
+        {each.key: each.score(counts[each.key].sum(axis=0)) for each in metrics},
+        {
+            each.key: bootstrap(
+                counts[each.key], each.score, options.bootstrap_samples, options.seed
+            )
+            for each in metrics
+        },
+        chrf_metric().sentence_scores(counts["chrf++"]),
+        found if system.measured else [[f for f in each if f != "no_end"] for each in found],
+    )
+
+
+def _choose_baseline(scored: Sequence[_Scored]) -> _Scored | None:
+    """The better form of S0 by chrF++, or None where there is no S0."""
+    untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
+    return max(untuned, key=lambda each: each.values["chrf++"], default=None)
+
+
+def _difference(
+    scored: _Scored, baseline: _Scored, metrics: Sequence[Metric], options: EvaluateOptions
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"against": baseline.system.name}
+    for key in (each.key for each in metrics):
+        found[key] = asdict(
+            paired_difference(
+                scored.values[key],
+                baseline.values[key],
+                scored.sampled[key],
+                baseline.sampled[key],
+                options.confidence,
+            )
+        )
+    return found
+
+
+def _summary(
+    scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Metric], options: EvaluateOptions
+) -> dict[str, Any]:
+    """A system's entry in `scores.json`; of what was not measured, counts are left out."""
+    system, hypotheses = scored.system, scored.system.hypotheses
+    scores = {}
+    for each in metrics:
+        low, high = interval(scored.sampled[each.key], options.confidence)
+        scores[each.key] = {
+            "value": scored.values[each.key],
+            "low": low,
+            "high": high,
+            "signature": each.signature,
+        }
+    counts = Counter(flag for each in scored.flags for flag in each)
+    known = FLAGS if system.measured else [flag for flag in FLAGS if flag != "no_end"]
+    stops = Counter(each.stop for each in hypotheses)
+    characters = sum(len(each.text.strip()) for each in hypotheses)
+    return {
+        "name": system.name,
+        "label": system.label,
+        "scores": scores,
+        "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
+        "behaviour": {flag: counts[flag] for flag in known},
+        "length_ratio": characters / sum(len(row.target.strip()) for row in rows),
+        **_speed(system),
+    }
+
+
+def _speed(system: System) -> dict[str, float | None]:
+    """Tokens, seconds and rates; None where nothing was measured."""
+    tokens = sum(each.tokens for each in system.hypotheses)
+    seconds = sum(each.seconds for each in system.hypotheses)
+    rows, timed = len(system.hypotheses), system.measured and seconds > 0
+    return {
+        "tokens": tokens if system.measured else None,
+        "seconds": seconds if timed else None,
+        "tokens_per_second": tokens / seconds if timed else None,
+        "segments_per_second": rows / seconds if timed else None,
+        "seconds_per_segment": seconds / rows if timed else None,
+    }
+
+
+def _row_records(
+    rows: Sequence[Pair],
+    scored: Sequence[_Scored],
+    baseline: _Scored | None,
+    later: Sequence[_Scored],
+) -> list[dict[str, Any]]:
+    records = []
+    for index, row in enumerate(rows):
+        systems = {}
+        for each in scored:
+            hypothesis = each.system.hypotheses[index]
+            systems[each.system.name] = {
+                "text": hypothesis.text,
+                "stop": hypothesis.stop if each.system.measured else None,
+                "flags": each.flags[index],
+                "chrf": each.sentences[index],
+            }
+        gain = later[0].sentences[index] - baseline.sentences[index] if baseline and later else None
+        records.append(
+            {
+                "row": index,
+                "source": row.source,
+                "reference": row.target,
+                "document": row.document,
+                "systems": systems,
+                "gain": gain,
+            }
+        )
+    return records

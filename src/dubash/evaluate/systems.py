@@ -1,0 +1,98 @@
+"""The systems that are compared: their hypotheses, and the refusal of unequal rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dubash.core.errors import ComparisonError
+from dubash.core.types import Hypothesis, Pair
+
+UNTUNED = "S0"
+"""The name of the untuned system; its cut form is derived from it."""
+
+UNTUNED_CUT = "S0-cut"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The hypotheses of one system, with the sources that they were made from, row by row.
+
+    `measured` is False for a plain file of translations: nobody knows why its rows stopped, nor
+    their tokens and seconds, so nothing is said of them.
+    """
+
+    name: str
+    label: str
+    sources: Sequence[str]
+    hypotheses: Sequence[Hypothesis]
+    measured: bool = True
+
+
+def cut_at_first_line(hypothesis: Hypothesis) -> Hypothesis:
+    """The hypothesis cut at its first line that is not blank, as a line break as stop string would.
+
+    It then counts as stopped by that string, unless the model's end token came with nothing but
+    blanks after the line. Tokens and seconds stay: that is what the text cost.
+    """
+    first, line_break, rest = hypothesis.text.lstrip().partition("\n")
+    cut = bool(line_break) and not (hypothesis.stop == "end" and not rest.strip())
+    stop = "stop_string" if cut else hypothesis.stop
+    return Hypothesis(first.strip(), stop, hypothesis.tokens, hypothesis.seconds)
+
+
+def with_cut(systems: Sequence[System]) -> list[System]:
+    """The systems, with S0-cut right after S0."""
+    found: list[System] = []
+    for each in systems:
+        found.append(each)
+        if each.name == UNTUNED:
+            texts = [cut_at_first_line(hypothesis) for hypothesis in each.hypotheses]
+            label = f"{each.label}, cut at its first line"
+            found.append(System(UNTUNED_CUT, label, each.sources, texts, each.measured))
+    return found
+
+
+def refuse_unequal(rows: Sequence[Pair], systems: Sequence[System]) -> None:
+    """Raise ComparisonError, naming counts and the first row, unless every system is of `rows`."""
+    if not rows:
+        raise ComparisonError("the test set has no rows.")
+    if not any(row.target.strip() for row in rows):
+        raise ComparisonError("every reference is empty, so there is nothing to compare with.")
+    if not systems:
+        raise ComparisonError("there is no system to score.")
+    names = Counter([each.name for each in systems])
+    if names[UNTUNED]:
+        names[UNTUNED_CUT] += 1
+    if doubled := [name for name, count in names.items() if count > 1]:
+        raise ComparisonError(f"two systems are named {doubled[0]}.")
+    for system in systems:
+        _refuse_other_rows(rows, system)
+
+
+def _refuse_other_rows(rows: Sequence[Pair], system: System) -> None:
+    ours, wanted, texts = len(system.sources), len(rows), len(system.hypotheses)
+    if ours != texts:
+        raise ComparisonError(f"{system.name} has {texts} hypotheses for {ours} sources.")
+    pairs = zip(system.sources, rows, strict=False)
+    different = (i for i, (source, row) in enumerate(pairs) if source != row.source)
+    first = next(different, None)
+    if first is None and ours == wanted:
+        return
+    counts = f"{system.name} has {ours} rows, the test set {wanted}"
+    if first is None:
+        place = f"row {min(ours, wanted) + 1} stands in one of them only"
+    else:
+        place = (
+            f"row {first + 1} is the first to differ: {_short(system.sources[first])} "
+            f"against {_short(rows[first].source)}"
+        )
+    raise ComparisonError(
+        f"{counts}; {place}.",
+        fix="Systems are compared on the same rows only: translate the test set again.",
+    )
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")
