@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from dubash.core.files import sha256_text
 from dubash.core.languages import LanguagePair
 from dubash.core.progress import progress
 from dubash.core.types import Pair, StopReason
+from dubash.data.splits import fingerprint
 from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
 from dubash.evaluate.metrics import IntArray, Metric, bleu_metric, chrf_metric
 from dubash.evaluate.options import EvaluateOptions
@@ -73,7 +73,7 @@ def compare(
     )
     scores = {
         "rows": len(rows),
-        "rows_fingerprint": rows_fingerprint(rows),
+        "rows_fingerprint": fingerprint(rows),
         "source_language": languages.source.code,
         "target_language": languages.target.code,
         "bootstrap": {
@@ -86,11 +86,6 @@ def compare(
         "differences": differences,
     }
     return Comparison(scores, _row_records(rows, scored, baseline, later))
-
-
-def rows_fingerprint(rows: Sequence[Pair]) -> str:
-    """Hex SHA-256 of sources and references in their order."""
-    return sha256_text(*(side for row in rows for side in (row.source, row.target)))
 
 
 def _score(
