@@ -1,0 +1,124 @@
+"""Which columns of a record are source, target and document, and the pair made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dubash.core.errors import DataError
+from dubash.core.languages import LanguagePair
+from dubash.core.options import suggest
+from dubash.core.types import Pair
+from dubash.data.options import Column, Columns
+from dubash.data.rows import BadRow, Row, flaw, writable
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The columns in use; `context` is Alpaca's `input`, which is put under the source."""
+
+    source: Column
+    target: Column
+    document: Column | None = None
+    context: Column | None = None
+
+
+def default_columns(alpaca: bool, pair: LanguagePair) -> list[Picked]:
+    """What is looked for where the recipe names no columns, best first.
+
+    `translation.en` is how translation data sets on the hub nest their sides.
+    """
+    plain = Picked("source", "target", "document")
+    if alpaca:
+        return [Picked("instruction", "output", None, "input"), plain]
+    sides = [f"translation.{language.code}" for language in (pair.source, pair.target)]
+    return [plain, Picked(sides[0], sides[1])]
+
+
+def find_columns(
+    columns: Columns | None, defaults: list[Picked], found: Collection[str], where: str
+) -> Picked:
+    """The columns by name: those the recipe names, or the first defaults that are there.
+
+    Raises DataError for a name that is not among `found`, with the nearest one that is.
+    """
+    if columns is None:
+        for choice in defaults:
+            if choice.source in found and choice.target in found:
+                document = choice.document if choice.document in found else None
+                return Picked(choice.source, choice.target, document, choice.context)
+        wanted = " or ".join(f"'{each.source}' and '{each.target}'" for each in defaults)
+        raise DataError(
+            f"no columns {wanted}; found: {_list(found)}.", where=where,
+            fix="Name them: columns: {source: …, target: …}.",
+        )  # fmt: skip
+    for name in (columns.source, columns.target, columns.document):
+        if isinstance(name, int):
+            raise DataError(
+                "columns by number are for TSV and CSV.", where=where, fix="Give their names."
+            )
+        if name is not None and name not in found:
+            near = suggest(name, list(found))
+            raise DataError(
+                f"no column '{name}'; found: {_list(found)}.",
+                where=where,
+                fix=near if near.startswith("Did") else "",
+            )
+    return Picked(columns.source, columns.target, columns.document)
+
+
+def _list(names: Collection[str]) -> str:
+    shown = [f"'{writable(name)}'" for name in list(names)[:20]]
+    return ", ".join(shown) + (", …" if len(names) > 20 else "") if shown else "none"
+
+
+def names_in(record: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """All names of a record, nested ones dotted, down to three levels."""
+    for name, value in record.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping) and prefix.count(".") < 2:
+            yield from names_in(value, f"{prefix}{name}.")
+
+
+def _value(record: Mapping[Any, Any], name: Column) -> Any:
+    if name in record or isinstance(name, int):
+        return record.get(name, _ABSENT)
+    inner: Any = record
+    for part in name.split("."):
+        if not isinstance(inner, Mapping) or part not in inner:
+            return _ABSENT
+        inner = inner[part]
+    return inner
+
+
+def make_row(record: Mapping[Any, Any], picked: Picked, origin: str, raw: str) -> Row:
+    """The pair of a record, or a BadRow where a side is missing, not text, or broken text."""
+    sides = []
+    for name in (picked.source, picked.target):
+        value = _value(record, name)
+        if not isinstance(value, str):
+            kind = "missing" if value is _ABSENT else f"{_kind(value)}, not text"
+            return BadRow(origin, f"'{name}' is {kind}", writable(raw))
+        sides.append(value)
+    if picked.context is not None:
+        context = _value(record, picked.context)
+        if isinstance(context, str) and context.strip():
+            sides[0] = f"{sides[0].rstrip()}\n\n{context.strip()}"
+        elif context not in (_ABSENT, None) and not isinstance(context, str):
+            reason = f"'{picked.context}' is {_kind(context)}, not text"
+            return BadRow(origin, reason, writable(raw))
+    named = None if picked.document is None else _value(record, picked.document)
+    document = "" if named is None or named is _ABSENT else str(named).strip()
+    for text in (*sides, document):
+        if broken := flaw(text):
+            return BadRow(origin, broken, writable(raw))
+    return Pair(sides[0], sides[1], document, origin)
+
+
+def _kind(value: Any) -> str:
+    kinds = {type(None): "null", bool: "true or false", int: "a number", float: "a number"}
+    kinds |= {list: "a list", dict: "an object"}
+    return kinds.get(type(value), f"a {type(value).__name__}")

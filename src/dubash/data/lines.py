@@ -1,0 +1,82 @@
+"""Lines of a text file, streamed, with every way a file can be no text file said plainly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dubash.core.errors import DataError
+from dubash.core.options import suggest
+
+MAX_LINE = 1 << 24
+"""Bytes. A longer line is no row, and would fill the memory."""
+
+_HEAD = 1 << 16
+_BYTE_ORDER_MARK = "\ufeff"
+_MAGIC = {
+    b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"PK\x03\x04": "a zip archive or an office document",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"PAR1": "a Parquet file",
+}
+
+
+def check_text(path: Path, name: str) -> None:
+    """Raise DataError where `path` is missing, a folder, unreadable, empty, or not text."""
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(_HEAD)
+    except FileNotFoundError:
+        beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = suggest(path.name, beside)
+        fix = near if near.startswith("Did") else "Paths are relative to the recipe's folder."
+        raise DataError("no such file.", where=name, fix=fix) from None
+    except IsADirectoryError:
+        raise DataError("this is a folder, not a file of rows.", where=name) from None
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror}).", where=name) from error
+    fix = "Give a UTF-8 text file: TSV, CSV, JSONL, or a pair of Moses files."
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            raise DataError(f"not a text file: {kind}.", where=name, fix=fix)
+    if b"\0" in head:
+        line = head[: head.index(b"\0")].count(b"\n") + 1
+        raise DataError("not a text file: it holds NUL bytes.", where=f"{name}:{line}", fix=fix)
+    if not head.removeprefix(b"\xef\xbb\xbf").strip() and len(head) < _HEAD:
+        raise DataError("the file is empty.", where=name)
+
+
+def lines(path: Path, name: str) -> Iterator[str]:
+    """The lines without their line ends, and without a byte order mark.
+
+    Bytes that are not UTF-8 come as lone surrogates, for `rows.flaw` to find: one bad byte costs
+    one row. Raises DataError as `check_text` does, and for a line of more than `MAX_LINE` bytes.
+    """
+    check_text(path, name)
+    number = 0
+    with path.open("rb") as handle:
+        while line := handle.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise DataError(
+                    f"a line of more than {MAX_LINE >> 20} MB.", where=f"{name}:{number}",
+                    fix="A row is one line.",
+                )  # fmt: skip
+            text = line.decode("utf-8", "surrogateescape")
+            if number == 1:
+                text = text.removeprefix(_BYTE_ORDER_MARK)
+            yield text.removesuffix("\n").removesuffix("\r")
+
+
+def count_lines(path: Path) -> int:
+    """How many lines a file has, for progress; a last one without a line end counts."""
+    total, last = 0, b""
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            total += block.count(b"\n")
+            last = block[-1:]
+    return total + (last not in (b"", b"\n"))

@@ -1,0 +1,128 @@
+"""Settings of the data: which rows to read, what to drop, how to cut the splits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictInt, StrictStr, model_validator
+
+from dubash.core.options import Options
+
+Column = StrictStr | Annotated[StrictInt, Field(ge=0)]
+
+FileFormat = Literal["tsv", "csv", "jsonl", "alpaca"]
+
+_KINDS = ("path", "source_path", "hub", "phrasebook")
+
+
+class Columns(Options):
+    """Which columns hold the sides: names (dotted for nested ones), or numbers from 0."""
+
+    source: Column = Field(description="Column of the source segment.")
+    target: Column = Field(description="Column of the target segment.")
+    document: Column | None = Field(None, description="Column of the document id, if any.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Columns:
+        given = [each for each in (self.source, self.target, self.document) if each is not None]
+        if len({type(each) for each in given}) > 1:
+            raise ValueError("columns are all names (first row is the header) or all numbers")
+        return self
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the columns are numbers, so that the file has no header."""
+        return isinstance(self.source, int)
+
+
+class Entry(Options):
+    """One place to read rows from: a file, a pair of Moses files, a hub data set, a phrasebook.
+
+    A bare string is short for `{path: …}`.
+    """
+
+    path: str | None = Field(None, description="A TSV, CSV, JSONL or Alpaca JSONL file.")
+    format: FileFormat | None = Field(None, description="Guessed from the ending of `path`.")
+    source_path: str | None = Field(None, description="Moses format: one source a line.")
+    target_path: str | None = Field(None, description="Moses format: its target, line by line.")
+    hub: str | None = Field(
+        None, pattern=r"^[\w.-]+/[\w.-]+$", description="A data set on the hub: owner/name."
+    )
+    config: str | None = Field(None, description="Configuration of the hub data set.")
+    split: str = Field("train", description="Split of the hub data set.")
+    revision: str | None = Field(None, description="Commit or tag of the hub data set.")
+    phrasebook: str | None = Field(
+        None, pattern=r"^[a-z]{2,3}-[a-z]{2,3}$", description="A phrasebook of dubash: en-es."
+    )
+    columns: Columns | None = Field(None, description="Columns of a file or a hub data set.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_path(cls, content: Any) -> Any:
+        return {"path": content} if isinstance(content, str) else content
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Entry:
+        given = [name for name in _KINDS if getattr(self, name) is not None]
+        if (self.source_path is None) != (self.target_path is None):
+            raise ValueError("source_path and target_path go together")
+        if len(given) != 1:
+            named = " and ".join(given) if given else "none"
+            raise ValueError(
+                "an entry names one of path, source_path with target_path, hub, phrasebook; "
+                f"here: {named}"
+            )
+        if self.format and not self.path:
+            raise ValueError("format goes with path only")
+        if not self.hub and self.model_fields_set & {"config", "split", "revision"}:
+            raise ValueError("config, split and revision go with hub only")
+        if self.columns and not (self.path or self.hub):
+            raise ValueError("columns go with path or hub only")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The entry as messages and the account call it."""
+        if self.hub:
+            return f"{self.hub}:{self.split}"
+        if self.phrasebook:
+            return f"phrasebook/{self.phrasebook}"
+        return self.path or f"{self.source_path}"
+
+
+class FilterOptions(Options):
+    """Which training rows are dropped (dev and test rows you give are dropped only when empty)."""
+
+    max_characters: int = Field(
+        2000, ge=1, le=1_000_000, description="Longest side, in characters."
+    )
+    max_length_ratio: float = Field(
+        2.5, ge=1, le=1000, description="Longer side over shorter side, 10 added to both; Han, "
+        "kana and Hangul count twice."
+    )  # fmt: skip
+    min_script_share: float = Field(
+        0.5, ge=0, le=1, description="Least share of a side's letters in its language's script."
+    )
+
+
+class DataOptions(Options):
+    """The rows of a run. `dev` and `test` are cut from `train` where they are not given."""
+
+    train: tuple[Entry, ...] = Field(min_length=1, description="Where the training rows are.")
+    dev: tuple[Entry, ...] | None = Field(None, min_length=1, description="Development rows.")
+    test: tuple[Entry, ...] | None = Field(None, min_length=1, description="Test rows.")
+    dev_rows: int = Field(200, ge=0, description="Most rows cut for dev, if dev is not given.")
+    test_rows: int = Field(500, ge=1, description="Most rows cut for test, if test is not given.")
+    max_rows: int | None = Field(None, ge=1, description="Most training rows, picked by the seed.")
+    seed: int = Field(1, ge=0, description="Seed of the cut and of max_rows.")
+    filters: FilterOptions = Field(default_factory=FilterOptions)
+    near_duplicate: float = Field(
+        0.8, ge=0.5, le=1, description="Jaccard similarity of character 5-grams, from which on "
+        "two segments are near-duplicates."
+    )  # fmt: skip
+    max_bad_rows: float = Field(
+        0.01, ge=0, le=1, description="Share of malformed rows in a file past which the run stops."
+    )
+    allow_benchmarks: tuple[str, ...] = Field(
+        (), description="Known benchmarks that may be trained on all the same, by name."
+    )

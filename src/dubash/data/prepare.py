@@ -1,0 +1,188 @@
+"""From the recipe's data to frozen splits on disk, with an account of every row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dubash.core.errors import DataError
+from dubash.core.files import sha256_file
+from dubash.core.languages import LanguagePair
+from dubash.core.progress import progress
+from dubash.core.types import Pair
+from dubash.data.benchmarks import refuse_benchmarks
+from dubash.data.dedup import remove_duplicates
+from dubash.data.filters import drop_reason
+from dubash.data.frozen import Prepared, load, reuse, write
+from dubash.data.leaks import guard, steps
+from dubash.data.normalise import normalise, normalise_lines
+from dubash.data.options import DataOptions, Entry
+from dubash.data.read import entry_files, read_entry
+from dubash.data.rows import BadRow, Dropped
+from dubash.data.splits import Splits, cap, cut, fingerprint
+
+__all__ = ["Prepared", "load", "prepare"]
+
+_NOT_ROWS = {"allow_benchmarks", "max_bad_rows"}  # may change without changing the frozen rows
+_SHOWN = 5
+
+
+def prepare(
+    options: DataOptions, pair: LanguagePair, task: str, base: Path, folder: Path
+) -> Prepared:
+    """Read, normalise, filter, deduplicate, split and guard the rows; write them to `folder`.
+
+    `task` is "translation" or "instruction"; relative paths are taken from `base`. A folder that
+    holds the result for the same options and files is loaded as it is: frozen rows stay frozen.
+    Raises DataError for data that cannot be used, or that differs from what the folder was made
+    of, and LeakError as the leak guard does; nothing is then written.
+    """
+    if task not in ("translation", "instruction"):
+        raise DataError(f"no data is prepared for the task '{task}'.")
+    refuse_benchmarks(options.train, options.allow_benchmarks)
+    made_of = _made_of(options, pair, task, base)
+    if found := reuse(folder, made_of):
+        return found
+    reading = _Reading(options, pair, task, base, made_of["files"])
+    rows = {split: reading.split(split, entries) for split, entries in _entries(options).items()}
+    splits, left_out = _split(rows, options)
+    with progress("leak guard", steps(splits), "segments") as advance:
+        leaks = guard(splits, options.near_duplicate, advance)
+    dropped = reading.dropped + left_out
+    account = {
+        "read": reading.count,
+        "files": reading.files,
+        "dropped": dict(Counter(each.reason for each in dropped).most_common()),
+        "splits": {name: _describe(kept) for name, kept in splits._asdict().items()},
+        "leaks": leaks,
+        "made_of": made_of,
+    }
+    write(folder, splits, dropped, account)
+    return Prepared(*splits, account)
+
+
+def _entries(options: DataOptions) -> dict[str, tuple[Entry, ...]]:
+    given = {"train": options.train, "dev": options.dev, "test": options.test}
+    return {split: entries for split, entries in given.items() if entries is not None}
+
+
+def _made_of(options: DataOptions, pair: LanguagePair, task: str, base: Path) -> dict[str, Any]:
+    """What the frozen rows hang on: settings, and the hash of each file."""
+    return {
+        "options": options.model_dump(mode="json", exclude=_NOT_ROWS),
+        "languages": [pair.source.code, pair.target.code],
+        "task": task,
+        "files": {
+            name: sha256_file(path)
+            for entries in _entries(options).values()
+            for entry in entries
+            for name, path in entry_files(entry, pair, base)
+        },
+    }
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of all splits, and what it has brought so far."""
+
+    options: DataOptions
+    pair: LanguagePair
+    task: str
+    base: Path
+    hashes: dict[str, str]
+    files: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    count: int = 0
+
+    def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
+        """The normalised, filtered rows of a split's entries."""
+        check = self._check_train if split == "train" else _check_held_out
+        kept = [row for entry in entries for row in self._entry(split, entry, check)]
+        if not kept:
+            reasons = Counter(each.reason for each in self.dropped).most_common()
+            named = ", ".join(f"{count} {reason}" for reason, count in reasons)
+            raise DataError(f"no row is left; dropped: {named}.", where=f"data.{split}")
+        return kept
+
+    def _entry(self, split: str, entry: Entry, check: Callable[[Pair], str | None]) -> list[Pair]:
+        tidy = normalise if self.task == "translation" else normalise_lines
+        total, rows = read_entry(entry, self.pair, self.task, self.base)
+        kept: list[Pair] = []
+        bad: list[BadRow] = []
+        count = 0
+        with progress(f"reading {entry.name}", total) as advance:
+            for row in rows:
+                count += 1
+                advance(1)
+                if isinstance(row, BadRow):
+                    bad.append(row)
+                    raw = Pair(row.raw, "", "", row.origin)
+                    self.dropped.append(Dropped(raw, "malformed", row.reason))
+                    continue
+                clean = replace(row, source=tidy(row.source), target=tidy(row.target))
+                if reason := check(clean):
+                    self.dropped.append(Dropped(clean, reason))
+                else:
+                    kept.append(clean)
+        _refuse_bad(entry, bad, count, self.options.max_bad_rows)
+        self.count += count
+        facts = {"rows": count, "bad_rows": len(bad), "split": split}
+        files = [(name, {"sha256": self.hashes[name]})
+                 for name, _ in entry_files(entry, self.pair, self.base)]  # fmt: skip
+        for name, digest in files or [(entry.name, {})]:
+            self.files.append({"name": name, **digest, **facts})
+        return kept
+
+    def _check_train(self, row: Pair) -> str | None:
+        languages = self.pair if self.task == "translation" else None
+        return drop_reason(row, self.options.filters, languages)
+
+
+def _check_held_out(row: Pair) -> str | None:
+    """Given dev and test rows go only where a side is empty: they are never made fewer unasked."""
+    return None if row.source and row.target else "empty"
+
+
+def _refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> None:
+    if not count:
+        raise DataError("no rows in it.", where=entry.name)
+    if len(bad) / count <= share:
+        return
+    shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:_SHOWN])
+    more = "; …" if len(bad) > _SHOWN else ""
+    raise DataError(
+        f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
+        f"{shown}{more}.",
+        where=entry.name,
+        fix="Mend them, check format and columns, or raise data.max_bad_rows.",
+    )
+
+
+def _split(rows: dict[str, list[Pair]], options: DataOptions) -> tuple[Splits, list[Dropped]]:
+    """Deduplicate train, cut off what was not given, cap it; also the rows left out by this."""
+    with progress("removing duplicates", len(rows["train"])) as advance:
+        train, left_out = remove_duplicates(rows["train"], options.near_duplicate, advance)
+    dev, test = rows.get("dev"), rows.get("test")
+    if dev is None or test is None:
+        dev_rows = options.dev_rows if dev is None else 0
+        test_rows = options.test_rows if test is None else 0
+        made = cut(train, dev_rows, test_rows, options.seed)
+        train = made.train
+        dev = made.dev if dev is None else dev
+        test = made.test if test is None else test
+    train, rest = cap(train, options.max_rows, options.seed)
+    left_out += [Dropped(row, "past max_rows") for row in rest]
+    return Splits(train, dev, test), left_out
+
+
+def _describe(rows: Sequence[Pair]) -> dict[str, Any]:
+    return {
+        "rows": len(rows),
+        "documents": len({row.document for row in rows if row.document}),
+        "source_characters": sum(len(row.source) for row in rows),
+        "target_characters": sum(len(row.target) for row in rows),
+        "fingerprint": fingerprint(rows),
+    }
