@@ -1,0 +1,121 @@
+"""The report: one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from dubash.core.files import write_text
+from dubash.core.languages import Language
+from dubash.core.run import RunFolder
+from dubash.report import words
+from dubash.report.facts import Facts, read_facts
+from dubash.report.pictures import MOST_POINTS, pictures, tone
+from dubash.report.tables import comparison, signatures
+
+
+def write_report(run: RunFolder) -> Path:
+    """Write `report.html` into the run folder and return its path.
+
+    The page loads nothing: style, script, charts and rows are inline, and its content security
+    policy allows exactly that one style sheet and that one script, by their hashes. Parts of the
+    run that were not made yet are left out with a plain word.
+
+    Raises DataError where the folder holds no run, or broken or contradictory files.
+    """
+    write_text(run.report, render(read_facts(run)))
+    return run.report
+
+
+def render(facts: Facts) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=PackageLoader("dubash.report"),
+        autoescape=True,
+    )
+    environment.filters.update(
+        signed=words.signed, number=words.number, plural=words.plural, flag=words.flag,
+        duration=words.duration, method=words.method, percent=words.percent,
+    )  # fmt: skip
+    style, script = _asset("report.css"), _asset("report.js")
+    return environment.get_template("report.html.j2").render(
+        facts=facts,
+        verdict=words.verdict(facts),
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        figures=pictures(facts),
+        measures=comparison(facts),
+        signatures=signatures(facts),
+        outcome=_outcome(facts),
+        rows=_rows_json(facts),
+        tone=tone,
+        most_points=MOST_POINTS,
+    )
+
+
+def _asset(name: str) -> str:
+    folder = resources.files("dubash.report") / "templates"
+    return folder.joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: this style, this script, nothing from anywhere."""
+    hashes = [
+        base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+        for text in (style, script)
+    ]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _outcome(facts: Facts) -> dict[str, int] | None:
+    """On how many rows the tuned system gained, lost, or came out the same."""
+    gains = [row["gain"] for row in facts.rows if row.get("gain") is not None]
+    if not gains:
+        return None
+    return {
+        "better": sum(gain > 0 for gain in gains),
+        "worse": sum(gain < 0 for gain in gains),
+        "same": sum(gain == 0 for gain in gains),
+    }
+
+
+def _rows_json(facts: Facts) -> Markup:
+    """The rows and the words to show them with, safe inside a script element.
+
+    `htmlsafe_json_dumps` writes `<`, `>`, `&` and `'` as escapes, so no row can end the element.
+    """
+    scores = facts.scores or {}
+    content = {
+        "rows": facts.rows,
+        "baseline": scores.get("baseline"),
+        "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
+        "flags": words.BEHAVIOUR,
+        "stops": words.STOPS,
+        "source": _written(facts.source),
+        "target": _written(facts.target),
+    }
+    return htmlsafe_json_dumps(content, dumps=_dumps)
+
+
+def _written(language: Language | None) -> dict[str, Any]:
+    """How a language's text is marked up; a language without a known script decides by itself."""
+    if language is None:
+        return {"code": "", "name": "", "dir": "auto"}
+    direction = "rtl" if language.right_to_left else "ltr" if language.scripts[0] else "auto"
+    return {"code": language.code, "name": language.name, "dir": direction}
+
+
+def _dumps(content: Any, **_: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

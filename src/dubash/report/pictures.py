@@ -1,0 +1,162 @@
+"""Which chart shows what: from a run's facts to the page's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from markupsafe import Markup
+
+from dubash.report import charts
+from dubash.report.facts import Facts
+from dubash.report.words import BEHAVIOUR, METRICS, STOPS, flag, number
+
+MOST_POINTS = 200
+"""Training loss is averaged over neighbouring steps down to this many points."""
+
+LENGTH_STEP, LENGTH_LAST = 0.1, 3.0
+
+
+def tone(system: str) -> str:
+    """Baselines are grey, tuned systems coloured."""
+    return {"S0": "base", "S0-cut": "mid"}.get(system, "accent")
+
+
+def pictures(facts: Facts) -> dict[str, Markup]:
+    """Every figure there is something to draw for, by name."""
+    drawn: dict[str, Markup] = {}
+    if facts.scores and facts.scores["systems"]:
+        systems = facts.scores["systems"]
+        for metric, label in METRICS.items():
+            if bars := _score_bars(systems, metric):
+                name = metric.replace("+", "p")
+                drawn[name] = charts.bars(f"fig-{name}", label, [("", bars)], f"{label}, 0–100")
+        drawn["stops"] = _stops(systems)
+        drawn["behaviour"] = _behaviour(systems)
+    if panels := _lengths(facts):
+        drawn["lengths"] = charts.histogram(
+            "fig-lengths", "Length of hypothesis over reference", panels,
+            "characters of hypothesis / characters of reference", LENGTH_STEP, LENGTH_LAST, mark=1,
+        )  # fmt: skip
+    drawn.update(_curves(facts))
+    if phases := facts.manifest.get("phases"):
+        bars = [
+            charts.Bar(name, seconds / 60, number(seconds / 60), "mid")
+            for name, seconds in phases.items()
+        ]
+        drawn["phases"] = charts.bars("fig-phases", "Minutes by phase", [("", bars)], "minutes", 11)
+    if facts.account:
+        drawn["split"] = _split(facts.account)
+    return drawn
+
+
+def _score_bars(systems: Sequence[dict[str, Any]], metric: str) -> list[charts.Bar]:
+    bars = []
+    for system in systems:
+        if found := system["scores"].get(metric):
+            text, low, high = number(found["value"]), found.get("low"), found.get("high")
+            name = system["name"]
+            bars.append(charts.Bar(name, found["value"], text, tone(name), low, high))
+    return bars
+
+
+def _stops(systems: Sequence[dict[str, Any]]) -> Markup:
+    tones = {"end": "accent", "limit": "warn", "stop_string": "mid"}
+    stacks = [
+        (
+            system["name"],
+            [
+                charts.Part(STOPS.get(stop, stop), count, tones.get(stop, "base"))
+                for stop, count in system["stops"].items()
+                if count
+            ],
+        )
+        for system in systems
+    ]
+    return charts.stacked("fig-stops", "Why translations stopped", stacks, "rows")
+
+
+def _behaviour(systems: Sequence[dict[str, Any]]) -> Markup:
+    known = {name: None for system in systems for name in system["behaviour"]}
+    order = [name for name in BEHAVIOUR if name in known]
+    order += [name for name in known if name not in BEHAVIOUR]
+    groups = [
+        (
+            flag(name),
+            [
+                charts.Bar(
+                    system["name"],
+                    system["behaviour"].get(name, 0),
+                    f"{system['behaviour'].get(name, 0):,}",
+                    tone(system["name"]),
+                )
+                for system in systems
+            ],
+        )
+        for name in order
+    ]
+    return charts.bars("fig-behaviour", "Behaviour counts", groups, "rows", 9)
+
+
+def length_ratios(facts: Facts, system: str) -> list[float]:
+    """Characters of hypothesis over characters of reference, row by row."""
+    return [
+        len(row["systems"][system]["text"]) / len(row["reference"])
+        for row in facts.rows
+        if row["reference"] and system in row["systems"]
+    ]
+
+
+def _lengths(facts: Facts) -> list[charts.Panel]:
+    names = {name: None for row in facts.rows for name in row["systems"]}
+    panels = []
+    for name in names:
+        if ratios := length_ratios(facts, name):
+            label = f"{name} · median {median(ratios):.2f}"
+            panels.append(charts.Panel(label, ratios, tone(name)))
+    return panels
+
+
+def _curves(facts: Facts) -> dict[str, Markup]:
+    drawn = {}
+    train = [(each["step"], each["loss"]) for each in facts.of_kind("train") if "loss" in each]
+    looks = facts.of_kind("dev")
+    dev = [(each["step"], each["loss"]) for each in looks if each.get("loss") is not None]
+    chrf = [(each["step"], each["chrf"]) for each in looks if each.get("chrf") is not None]
+    best = (facts.manifest.get("training") or {}).get("best_step")
+    series = []
+    if train:
+        series.append(charts.Line("train", thin(train, MOST_POINTS), "base"))
+    if dev:
+        series.append(charts.Line("dev", dev, "accent", marks=True))
+    if series:
+        drawn["loss"] = charts.lines(
+            "fig-loss", "Training and dev loss", series, "step", "nats per supervised token", best
+        )
+    if chrf:
+        line = charts.Line("dev chrF", chrf, "accent", marks=True)
+        drawn["chrf"] = charts.lines(
+            "fig-chrf", "Dev chrF", [line], "step", "chrF of the dev sample", best
+        )
+    return drawn
+
+
+def thin(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+    """At most that many points: means over runs of neighbours where there are more."""
+    if len(points) <= most:
+        return list(points)
+    size = -(-len(points) // most)
+    runs = [points[start : start + size] for start in range(0, len(points), size)]
+    return [(run[-1][0], sum(y for _, y in run) / len(run)) for run in runs]
+
+
+def _split(account: dict[str, Any]) -> Markup:
+    tones = {"train": "base", "dev": "mid", "test": "accent"}
+    parts = [
+        charts.Part(name, split["rows"], tones.get(name, "base"))
+        for name, split in account["splits"].items()
+    ]
+    if dropped := sum(account["dropped"].values()):
+        parts.append(charts.Part("set aside", dropped, "warn"))
+    return charts.stacked("fig-split", "Where the rows went", [("", parts)], "rows")

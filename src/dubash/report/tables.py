@@ -1,0 +1,95 @@
+"""The comparison as a table: one line for each measure, one column for each system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dubash.report.facts import Facts
+from dubash.report.words import METRICS, STOPS, digits_for, interval, number, percent, signed
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value as it is shown; `value` is exact, as in `scores.json`, None where not measured."""
+
+    value: float | None
+    text: str = "–"
+    note: str = ""
+    p: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of the table: `cells` by system, then `gains` by compared system."""
+
+    label: str
+    unit: str
+    cells: list[Cell]
+    gains: list[Cell]
+
+
+def comparison(facts: Facts) -> list[Measure]:
+    """All lines that at least one system has a value for; empty without scores."""
+    systems = facts.scores["systems"] if facts.scores else []
+    differences: dict[str, Any] = (facts.scores or {}).get("differences") or {}
+    measures = [
+        Measure(
+            label,
+            "0–100",
+            [_score(system["scores"].get(metric)) for system in systems],
+            [_gain(difference.get(metric)) for difference in differences.values()],
+        )
+        for metric, label in METRICS.items()
+    ]
+    none = [Cell(None, "") for _ in differences]
+    for stop, words in STOPS.items():
+        cells = [_share(system["stops"], stop) for system in systems]
+        if stop != "stop_string" or any(cell.value for cell in cells):
+            measures.append(Measure(f"Stopped by {words}", "of rows", cells, none))
+    for key, label, unit, digits in (
+        ("length_ratio", "Length ratio", "characters, hypothesis / reference", 2),
+        ("tokens", "Tokens generated", "end tokens counted", 0),
+        ("tokens_per_second", "Tokens per second", "", 1),
+        ("seconds_per_segment", "Seconds per segment", "mean", 2),
+    ):
+        cells = [_plain(system.get(key), digits) for system in systems]
+        measures.append(Measure(label, unit, cells, none))
+    return [each for each in measures if any(cell.value is not None for cell in each.cells)]
+
+
+def signatures(facts: Facts) -> dict[str, str]:
+    """Each metric's signature; the systems share it, or the comparison would have been refused."""
+    systems = facts.scores["systems"] if facts.scores else []
+    return {
+        label: score["signature"]
+        for metric, label in METRICS.items()
+        for system in systems
+        if (score := system["scores"].get(metric)) and score.get("signature")
+    }
+
+
+def _score(score: dict[str, Any] | None) -> Cell:
+    if score is None:
+        return Cell(None)
+    value, low = score["value"], score.get("low")
+    note = interval(low, score["high"]) if low is not None else ""
+    return Cell(value, number(value, digits_for(value)), note)
+
+
+def _gain(score: dict[str, Any] | None) -> Cell:
+    if score is None:
+        return Cell(None)
+    value, p = score["value"], score.get("p")
+    shown = "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    note = interval(score["low"], score["high"], sign=True)
+    return Cell(value, signed(value, digits_for(value)), note, shown)
+
+
+def _share(stops: dict[str, int], stop: str) -> Cell:
+    total, count = sum(stops.values()), stops.get(stop, 0)
+    return Cell(count, percent(count, total), f"{count:,} of {total:,}")
+
+
+def _plain(value: float | None, digits: int) -> Cell:
+    return Cell(None) if value is None else Cell(value, number(value, digits))

@@ -1,0 +1,175 @@
+"""Numbers and findings in words: one place for how each is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dubash.report.facts import Facts
+
+METRICS = {"chrf++": "chrF++", "bleu": "BLEU"}
+
+STOPS = {"end": "end token", "limit": "token limit", "stop_string": "stop string"}
+
+BEHAVIOUR = {
+    "no_end": "no end token",
+    "empty": "empty",
+    "over_long": "over-long",
+    "copied_source": "copied the source",
+    "wrong_script": "wrong script",
+    "repetition_loop": "repetition loop",
+    "prompt_left_over": "prompt left over",
+}
+
+METHODS = {
+    "full": "full fine-tuning",
+    "lora": "LoRA",
+    "qlora": "QLoRA (NF4)",
+    "lora-int8": "LoRA on int8 weights",
+}
+
+
+def number(value: float, digits: int = 1) -> str:
+    """`1,234.5`, with a true minus sign."""
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.replace("-", "")
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """`+1.2` or `−1.2`; nothing before a zero."""
+    text = number(value, digits)
+    return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+
+def digits_for(*values: float) -> int:
+    """One digit, or as many as it takes that no value but 0 is written as 0."""
+    digits = 1
+    while digits < 4 and any(value and not round(value, digits) for value in values):
+        digits += 1
+    return digits
+
+
+def interval(low: float, high: float, sign: bool = False) -> str:
+    """`[10.1, 14.6]`"""
+    digits = digits_for(low, high)
+    write = signed if sign else number
+    return f"[{write(low, digits)}, {write(high, digits)}]"
+
+
+def percent(count: int, total: int) -> str:
+    """`98.7%`; 100% and 0% only where it is all or none."""
+    if not total:
+        return "–"
+    share = 100 * count / total
+    shown = min(max(share, 0.1), 99.9) if 0 < count < total else share
+    return f"{shown:.0f}%" if count in (0, total) else f"{shown:.1f}%"
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """`1 row`, `1,200 rows`"""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3.4 min`, `2.1 h`"""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def flag(name: str) -> str:
+    """A behaviour in words."""
+    return BEHAVIOUR.get(name, name.replace("_", " "))
+
+
+def method(name: str) -> str:
+    """A method in words."""
+    return METHODS.get(name, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The finding: what kind it is, in one line, and what to know with it."""
+
+    kind: Literal["better", "worse", "unclear", "none"]
+    headline: str
+    notes: tuple[str, ...] = ()
+
+
+def verdict(facts: Facts) -> Verdict:
+    """What the scores say, no more: only an interval clear of 0 makes better or worse."""
+    scores = facts.scores
+    if not scores or not scores["systems"]:
+        return _not_scored(facts)
+    differences: dict[str, Any] = scores.get("differences") or {}
+    name = "S1" if "S1" in differences else next(iter(differences), None)
+    if name is None or "chrf++" not in differences[name]:
+        first = scores["systems"][0]
+        found = first["scores"].get("chrf++")
+        value = f" at {number(found['value'])} chrF++" if found else ""
+        return Verdict("none", f"Only one side is scored so far: {first['name']}{value}")
+    difference = differences[name]
+    against = difference["against"]
+    two = sum(each["name"].startswith("S0") for each in scores["systems"]) > 1
+    baseline = "the better untuned baseline" if two else "the untuned baseline"
+    gain = difference["chrf++"]
+    low, high, value = gain["low"], gain["high"], gain["value"]
+    amount = number(abs(value), digits_for(value))
+    notes = tuple(_notes(facts, name, against, difference))
+    if low > 0:
+        text = f"{name} beats {baseline} by {amount} chrF++ {interval(low, high)}"
+        return Verdict("better", text, notes)
+    if high < 0:
+        text = f"{name} is worse than {baseline} by {amount} chrF++ {interval(-high, -low)}"
+        return Verdict("worse", text, notes)
+    shown = f"{signed(value, digits_for(value))} chrF++ {interval(low, high, sign=True)}"
+    return Verdict("unclear", f"No clear difference between {name} and {baseline}: {shown}", notes)
+
+
+def _not_scored(facts: Facts) -> Verdict:
+    if facts.of_kind("train"):
+        steps = max(each["step"] for each in facts.of_kind("train"))
+        return Verdict("none", f"Trained for {plural(steps, 'step')}, not scored yet")
+    if facts.account:
+        return Verdict("none", "The data is prepared; nothing is trained or scored yet")
+    return Verdict("none", "Nothing is prepared, trained or scored yet")
+
+
+def _notes(facts: Facts, name: str, against: str, difference: dict[str, Any]) -> list[str]:
+    """What belongs beside the headline, so that it is not read as more than it is."""
+    notes = []
+    tuned, base = facts.system(name), facts.system(against)
+    if tuned and base:
+        ours, theirs = tuned["scores"]["chrf++"], base["scores"]["chrf++"]
+        notes.append(
+            f"In full: {name} ({tuned['label']}) {number(ours['value'])} chrF++, "
+            f"{against} ({base['label']}) {number(theirs['value'])}."
+        )
+    if bleu := difference.get("bleu"):
+        found = f"{signed(bleu['value'], digits_for(bleu['value']))} "
+        found += interval(bleu["low"], bleu["high"], sign=True)
+        clear = bleu["low"] > 0 or bleu["high"] < 0
+        same = clear and (bleu["value"] > 0) == (difference["chrf++"]["value"] > 0)
+        if not clear:
+            notes.append(f"BLEU shows no clear difference: {found}.")
+        else:
+            notes.append(f"BLEU {'says the same' if same else 'says the opposite'}: {found}.")
+    if tuned and (total := sum(tuned["stops"].values())):
+        ended = tuned["stops"].get("end", 0)
+        notes.append(f"{name} ends {percent(ended, total)} of its translations by itself.")
+    close = _near_duplicates(facts, "train-test")
+    if close:
+        notes.append(
+            f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
+        )
+    notes.append(
+        "The interval says how far the choice of test rows may move the result; "
+        "another training seed may move it too."
+    )
+    return notes
+
+
+def _near_duplicates(facts: Facts, pair: str) -> int:
+    leaks = (facts.account or {}).get("leaks") or {}
+    found = (leaks.get("near_duplicates") or {}).get(pair) or {}
+    return int(found.get("count", 0))
