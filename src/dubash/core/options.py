@@ -21,6 +21,16 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def changed(self) -> set[str]:
+        """The fields whose value is not their default, so that a resolved recipe, which names
+        every field, means the same as the one it came from."""
+        return {
+            name
+            for name, field in type(self).model_fields.items()
+            if field.is_required()
+            or getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 

@@ -31,16 +31,15 @@ class GenerateOptions(Options):
 
     @model_validator(mode="after")
     def _goes_together(self) -> GenerateOptions:
-        only_sampling = {"temperature", "top_p", "top_k"} & self.model_fields_set
-        changed = [name for name in sorted(only_sampling) if not self.sample]
-        if changed:
+        only_sampling = sorted({"temperature", "top_p", "top_k"} & self.changed())
+        if only_sampling and not self.sample:
             raise ValueError(
-                f"generate.{changed[0]} has no effect without sampling; set generate.sample: true "
+                f"generate.{only_sampling[0]} has no effect without sampling; set generate.sample: true "
                 f"or leave it out"
             )
         if self.sample and self.beams > 1:
             raise ValueError("generate.sample and generate.beams > 1 do not go together")
-        if "length_penalty" in self.model_fields_set and self.beams == 1:
+        if "length_penalty" in self.changed() and self.beams == 1:
             raise ValueError("generate.length_penalty has no effect with generate.beams: 1")
         if any(not text for text in self.stop_strings):
             raise ValueError("generate.stop_strings holds an empty text")

@@ -1,0 +1,224 @@
+"""The command line: reads arguments, calls one stage, and turns errors into one line.
+
+Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from dubash import __version__
+from dubash.core.errors import Interrupted, UserError
+
+app = typer.Typer(
+    name="dubash",
+    help="A small language model, a language pair and your data in; a translator you can trust "
+    "out. Try `dubash demo`.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
+app.add_typer(recipes, name="recipe")
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the recipe's: train.epochs=2"),
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dubash {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    if debug:
+        os.environ["DUBASH_DEBUG"] = "1"
+
+
+@app.command(epilog="Example: `dubash demo`, or `dubash demo train.seed=2 run.name=demo-2`")
+def demo(overrides: Overrides = None) -> None:
+    """Run the main job on what ships with dubash: SmolLM2-135M learns English→Spanish."""
+    from dubash.stages.demo import demo as stage
+
+    stage(overrides or [])
+
+
+@app.command(epilog="Example: `dubash check recipe.yaml --rows 2`")
+def check(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    rows: Annotated[int, typer.Option(min=1, max=20, help="Rows to show.")] = 1,
+) -> None:
+    """Show a real row as trained and as served, and refuse a setup that would not learn."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.check import check as stage
+
+    stage(load_recipe(recipe, overrides or []), rows)
+
+
+@app.command(epilog="Example: `dubash prepare recipe.yaml data.test_rows=300`")
+def prepare(recipe: RecipeName, overrides: Overrides = None) -> None:
+    """Read, clean, split and freeze the data; guard against leaks between the splits."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.prepare import prepare as stage
+
+    stage(load_recipe(recipe, overrides or []))
+
+
+@app.command(epilog="Example: `dubash train recipe.yaml train.learning_rate=1e-4`")
+def train(recipe: RecipeName, overrides: Overrides = None) -> None:
+    """Prepare, check and fine-tune; resumes a run that was stopped."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.train import train as stage
+
+    stage(load_recipe(recipe, overrides or []))
+
+
+@app.command(
+    epilog="Examples: `dubash translate runs/demo 'Good morning!'`, "
+    "`dubash translate runs/demo --input book.en --output book.es`, "
+    "`cat book.en | dubash translate runs/demo`"
+)
+def translate(
+    run: Run,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Segments to translate.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--input", "-i", help="A text file, one segment a line.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of to the screen.")
+    ] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Use the base model (S0).")] = False,
+    details: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line: text, stop, tokens, seconds.")
+    ] = False,
+) -> None:
+    """Translate text, a file or standard input with a run's tuned model."""
+    from dubash.stages.translate import translate as stage
+
+    stage(run, texts or [], source, output, untuned=untuned, details=details)
+
+
+@app.command(
+    epilog="Examples: `dubash evaluate runs/demo`, "
+    "`dubash evaluate --hypotheses out.es --references ref.es --target es`"
+)
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run folder.")] = None,
+    hypotheses: Annotated[
+        Path | None, typer.Option(help="Hypotheses of any system, one a line.")
+    ] = None,
+    references: Annotated[Path | None, typer.Option(help="References, one a line.")] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="Sources, one a line, for the checks that need them.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Target language code, for files.")] = None,
+) -> None:
+    """Score a run's systems on its frozen test rows, or any hypothesis file."""
+    from dubash.stages import evaluate as stage
+
+    if run is not None:
+        stage.evaluate_run(run)
+    else:
+        stage.evaluate_files(hypotheses, references, sources, target)
+
+
+@app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
+def run(recipe: RecipeName, overrides: Overrides = None) -> None:
+    """All of it: prepare, check, translate with S0, train, translate with S1, evaluate, report."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.run import run as stage
+
+    stage(load_recipe(recipe, overrides or []))
+
+
+@app.command()
+def doctor() -> None:
+    """What this machine has and can do."""
+    from dubash.stages.doctor import doctor as stage
+
+    stage()
+
+
+@recipes.command("list")
+def recipe_list() -> None:
+    """Name the recipes that ship with dubash."""
+    from dubash.stages.recipe import list_recipes
+
+    list_recipes()
+
+
+@recipes.command("show")
+def recipe_show(recipe: RecipeName, overrides: Overrides = None) -> None:
+    """Print a recipe with everything it extends and every default, as it would run."""
+    from dubash.stages.recipe import show
+
+    show(recipe, overrides or [])
+
+
+@recipes.command("schema")
+def recipe_schema() -> None:
+    """Print the recipe's JSON schema, for an editor's completion."""
+    from dubash.stages.recipe import print_schema
+
+    print_schema()
+
+
+def main() -> NoReturn:
+    """Run the command line; the one place where errors become messages and exit codes."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        _leave(error, str(error), error.exit_code)
+    except Interrupted as stop:
+        _leave(stop, str(stop), stop.exit_code)
+    except KeyboardInterrupt as stop:
+        _leave(stop, "stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        _leave(error, _spell_os_error(error), 2)
+    except MemoryError as error:
+        _leave(error, "out of memory. Lower train.batch_size or generate.batch_tokens.", 2)
+    sys.exit(0)
+
+
+def _leave(error: BaseException, message: str, code: int) -> NoReturn:
+    if os.environ.get("DUBASH_DEBUG"):
+        raise error
+    word = "error" if code == 2 else "dubash"
+    print(f"{word}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _spell_os_error(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
+    if error.errno in (errno.EACCES, errno.EROFS):
+        return f"{where}no permission to write or read here."
+    return f"{where}{error.strerror or error}."

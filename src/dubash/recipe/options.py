@@ -1,0 +1,109 @@
+"""The whole recipe: every room's options side by side, and what must hold between them."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from dubash.core.languages import Language, LanguagePair, language
+from dubash.core.options import Options
+from dubash.data.options import DataOptions
+from dubash.engine.options import GenerateOptions
+from dubash.evaluate.options import EvaluateOptions
+from dubash.model.options import MethodOptions, ModelOptions
+from dubash.prompt.options import PromptOptions
+from dubash.train.options import TrainOptions
+
+
+class LanguageOptions(Options):
+    """A language that has no code of its own: a dialect, a small language."""
+
+    code: str = Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+    name: str = Field(min_length=1, max_length=60, description="Its English name, for prompts.")
+    script: str = Field(
+        "LATIN", description="A Unicode script word: LATIN, DEVANAGARI, GUJARATI, KANNADA, …"
+    )
+    bleu: Literal["13a", "char", "ja-mecab", "ko-mecab", "zh", "intl"] = "13a"
+
+    def language(self) -> Language:
+        """As the other rooms want it."""
+        return Language(self.code, self.name, (self.script.upper(),), self.bleu)
+
+
+class LanguagesOptions(Options):
+    """The direction: a code such as `hi`, or a description for a language without one."""
+
+    source: str | LanguageOptions
+    target: str | LanguageOptions
+
+    @field_validator("source", "target")
+    @classmethod
+    def _known(cls, value: str | LanguageOptions) -> str | LanguageOptions:
+        if isinstance(value, str):
+            try:
+                language(value)
+            except Exception as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    def pair(self) -> LanguagePair:
+        """The two languages."""
+        ends = (
+            language(end) if isinstance(end, str) else end.language()
+            for end in (self.source, self.target)
+        )
+        return LanguagePair(*ends)
+
+
+class RunOptions(Options):
+    """Where the run's folder is."""
+
+    name: str = Field(description="The run's name: its folder is <folder>/<name>.")
+    folder: str = Field("runs", description="Relative to where the command is given.")
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+            raise ValueError("run.name is made of letters, digits, '.', '_' and '-'")
+        return name
+
+
+class Recipe(Options):
+    """A whole run. `languages`, `data`, `model` and `run` must be said; the rest has defaults."""
+
+    task: Literal["translation", "instruction"] = Field(
+        "translation",
+        description="instruction: Alpaca rows, where the source is the instruction and the target "
+        "the answer.",
+    )
+    languages: LanguagesOptions
+    data: DataOptions
+    prompt: PromptOptions = PromptOptions()
+    model: ModelOptions
+    method: MethodOptions = MethodOptions()
+    train: TrainOptions = TrainOptions()
+    generate: GenerateOptions = GenerateOptions()
+    evaluate: EvaluateOptions = EvaluateOptions()
+    run: RunOptions
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Recipe:
+        if self.model.kind == "seq2seq":
+            if self.prompt.mask == "full":
+                raise ValueError(
+                    "prompt.mask: full does not go with model.kind: seq2seq, whose decoder sees "
+                    "only the target; leave prompt.mask out"
+                )
+            if self.prompt.style in ("chat", "plain"):
+                raise ValueError(
+                    f"prompt.style: {self.prompt.style} does not go with model.kind: seq2seq; "
+                    "leave prompt.style out"
+                )
+        if self.model.kind == "causal" and self.prompt.style == "seq2seq":
+            raise ValueError("prompt.style: seq2seq does not go with model.kind: causal")
+        if self.train.keep_best == "chrf" and self.task == "instruction":
+            raise ValueError("train.keep_best: chrf has no meaning with task: instruction")
+        return self

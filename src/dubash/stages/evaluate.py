@@ -1,0 +1,104 @@
+"""`dubash evaluate`: score a run's systems on the same frozen rows, or any files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from dubash.core.errors import ComparisonError, DataError, UserError
+from dubash.core.files import read_json, write_json, write_jsonl
+from dubash.core.languages import LanguagePair, language
+from dubash.core.run import RunFolder
+from dubash.core.types import Hypothesis, Pair
+from dubash.data import prepare as data
+from dubash.evaluate.comparison import compare
+from dubash.evaluate.options import EvaluateOptions
+from dubash.evaluate.systems import System
+from dubash.evaluate.table import scores_table
+from dubash.recipe.load import read_resolved
+from dubash.recipe.options import Recipe
+from dubash.report.html import write_report
+from dubash.stages.check import load_tokenizer_and_kind
+from dubash.stages.common import make_template, phase
+from dubash.stages.systems import read_systems, translate_test
+from dubash.stages.translate import existing_run
+
+
+def evaluate_run(folder: Path) -> None:
+    """Translate what is not yet translated, score, write the report, print the table."""
+    run = existing_run(folder)
+    recipe = read_resolved(run.recipe)
+    test = data.load(run.data).test
+    translate_systems(run, recipe, test)
+    score(run, recipe, test)
+    typer.echo(closing_table(run))
+    typer.echo(f"report: {write_report(run)}")
+
+
+def translate_systems(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
+    """S0, and S1 where the run has a tuned model, on the frozen test rows."""
+    from dubash.model.load import load_base, load_tuned
+
+    translate_test(run, recipe, test, "S0", lambda: load_base(recipe.model))
+    if run.model.exists():
+        translate_test(
+            run, recipe, test, "S1", lambda: load_tuned(recipe.model, recipe.method, run.model)
+        )
+
+
+def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
+    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
+    with phase(run, "evaluate"):
+        template = make_template(recipe, *load_tokenizer_and_kind(recipe))
+        found = compare(
+            test, read_systems(run), recipe.languages.pair(), recipe.evaluate, template.labels("")
+        )
+        write_jsonl(run.rows, found.rows)
+        write_json(run.scores, found.scores)
+
+
+def closing_table(run: RunFolder) -> str:
+    """The short table that ends a run."""
+    return "\n" + scores_table(read_json(run.scores))
+
+
+def evaluate_files(
+    hypotheses: Path | None, references: Path | None, sources: Path | None, target: str | None
+) -> None:
+    """Score a hypothesis file against a reference file, line by line."""
+    if hypotheses is None or references is None or target is None:
+        raise UserError(
+            "nothing to evaluate.",
+            fix="Give a run folder, or --hypotheses, --references and --target.",
+        )
+    texts, wanted = _lines(hypotheses), _lines(references)
+    asked = _lines(sources) if sources else [""] * len(wanted)
+    if not len(texts) == len(wanted) == len(asked):
+        raise ComparisonError(
+            f"{len(texts)} hypotheses, {len(wanted)} references"
+            + (f", {len(asked)} sources" if sources else "")
+            + ": these are not the same rows.",
+            where=str(hypotheses),
+        )
+    rows = [
+        Pair(source, reference, origin=f"{references}:{number}")
+        for number, (source, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
+    ]
+    outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
+    system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
+    pair = LanguagePair(language(target), language(target))
+    scores = compare(rows, [system], pair, EvaluateOptions()).scores
+    typer.echo(scores_table(scores))
+    for metric in scores["systems"][0]["scores"].values():
+        typer.echo(metric["signature"])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError("no such file.", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 text (byte {error.start}).", where=str(path)) from None
+    return text.removesuffix("\n").split("\n") if text else []

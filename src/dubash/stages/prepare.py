@@ -1,0 +1,31 @@
+"""`dubash prepare`: data in, frozen and guarded splits out."""
+
+from __future__ import annotations
+
+from dubash.core.progress import say
+from dubash.core.run import RunFolder
+from dubash.data.prepare import Prepared
+from dubash.data.prepare import prepare as prepare_data
+from dubash.recipe.load import LoadedRecipe
+from dubash.stages.common import open_run, phase, refuse_other_recipe, run_folder
+
+
+def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
+    """Read, clean, split, guard; reuses what is there when the inputs are the same."""
+    recipe, run = loaded.recipe, run_folder(loaded)
+    refuse_other_recipe(run, recipe)
+    prepared = prepare_data(
+        recipe.data, recipe.languages.pair(), recipe.task, loaded.base, run.data
+    )
+    open_run(loaded)
+    with phase(run, "prepare"):
+        account = prepared.account
+        say(f"  read {account['read']} rows; kept as:")
+        for name, split in account["splits"].items():
+            say(f"    {name:5} {split['rows']:6} rows in {split['documents']} documents")
+        for reason, count in sorted(account["dropped"].items(), key=lambda each: -each[1]):
+            say(f"    dropped {count:6} {reason.replace('_', ' ')}")
+        for splits, near in account["leaks"]["near_duplicates"].items():
+            if near["count"]:
+                say(f"    near-duplicates across {splits}: {near['count']} (see the report)")
+    return run, prepared

@@ -1,0 +1,33 @@
+"""`dubash run`: one recipe in, one honest report out."""
+
+from __future__ import annotations
+
+import typer
+
+from dubash.core.run import RunFolder
+from dubash.recipe.load import LoadedRecipe
+from dubash.report.card import write_card
+from dubash.report.html import write_report
+from dubash.stages.common import phase
+from dubash.stages.evaluate import closing_table, score, translate_systems
+from dubash.stages.prepare import prepare
+from dubash.stages.train import train_model
+
+
+def run(loaded: LoadedRecipe) -> RunFolder:
+    """Everything, in order. What an earlier try finished is kept, so a stopped run goes on.
+
+    The untuned model is translated before training: a run that cannot score is found out early.
+    """
+    recipe = loaded.recipe
+    folder, prepared = prepare(loaded)
+    translate_systems(folder, recipe, prepared.test)
+    train_model(folder, recipe, prepared)
+    translate_systems(folder, recipe, prepared.test)
+    score(folder, recipe, prepared.test)
+    with phase(folder, "report"):
+        write_card(folder, folder.model)
+        write_report(folder)
+    typer.echo(closing_table(folder))
+    typer.echo(f"report: {folder.report}")
+    return folder

@@ -1,0 +1,112 @@
+"""`dubash train`: prepared, checked examples in, a tuned model out. Resumes by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dubash.core.files import sha256_text
+from dubash.core.progress import say, silent
+from dubash.core.run import RunFolder
+from dubash.core.types import Pair
+from dubash.data.prepare import Prepared
+from dubash.recipe.load import LoadedRecipe
+from dubash.recipe.options import Recipe
+from dubash.stages.check import checked_examples
+from dubash.stages.common import make_template, make_translator, phase
+from dubash.stages.prepare import prepare
+
+if TYPE_CHECKING:
+    from dubash.model.load import LoadedModel
+    from dubash.train.loop import Score
+    from dubash.train.order import Step
+    from dubash.train.state import State
+
+
+def train(loaded: LoadedRecipe) -> RunFolder:
+    """The command: data, preflight, training."""
+    run, prepared = prepare(loaded)
+    train_model(run, loaded.recipe, prepared)
+    say(f"the tuned model is in {run.model}")
+    return run
+
+
+def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
+    """Fine-tune, and leave the best model in the run folder; does nothing where one is."""
+    from dubash.model.load import load_trainable, save_tuned
+    from dubash.train.batches import Collator
+    from dubash.train.loop import Loop
+
+    if run.model.exists():
+        say("▸ train: already done, kept")
+        return
+    trained = load_trainable(recipe.model, recipe.method, seed=recipe.train.seed)
+    template = make_template(recipe, trained.tokenizer, trained.kind)
+    examples, dev = checked_examples(run, recipe, template, prepared)
+    with phase(run, "train"):
+        run.note(model=describe(trained, recipe))
+        say(
+            f"  {trained.display_name}: {trained.trainable_parameters:,} of {trained.total_parameters:,} parameters"
+        )
+        collator = Collator(trained.kind, recipe.prompt.mask, trained.tokenizer.pad_token_id)
+        loop = Loop(
+            trained, examples, dev, collator, recipe.train, run, fingerprint(recipe, prepared),
+            dev_score(recipe, trained, prepared.dev),
+        )  # fmt: skip
+        state = loop.train()
+        if loop.accelerator.is_main_process:
+            save_tuned(trained, run.model)
+            run.note(training=account(state, loop.steps, len(examples)))
+        loop.accelerator.wait_for_everyone()
+
+
+def account(state: State, steps: list[Step], rows: int) -> dict[str, Any]:
+    """What training came to, for the manifest."""
+    return {
+        "steps": state.step,
+        "best_step": state.best_step if state.best_step >= 0 else state.step,
+        "stopped_early": state.step < len(steps),
+        "epochs": round(sum(len(step.rows) for step in steps[: state.step]) / rows, 3),
+        "tokens": state.tokens,
+        "supervised_tokens": state.supervised_tokens,
+        "skipped_steps": state.skipped,
+    }
+
+
+def fingerprint(recipe: Recipe, prepared: Prepared) -> str:
+    """What the trained weights depend on; a checkpoint of another fingerprint is not resumed."""
+    parts = (recipe.model, recipe.method, recipe.prompt, recipe.train, recipe.languages)
+    rows = prepared.account["splits"]
+    return sha256_text(
+        *(part.model_dump_json() for part in parts), recipe.task,
+        rows["train"]["fingerprint"], rows["dev"]["fingerprint"],
+    )  # fmt: skip
+
+
+def dev_score(recipe: Recipe, trained: LoadedModel, dev: list[Pair]) -> Score | None:
+    """chrF++ of a dev sample, as the loop asks for it at each look."""
+    from dubash.evaluate.metrics import chrf
+
+    sample = dev[: recipe.train.dev_sample]
+    if not sample or recipe.task != "translation":
+        return None
+    translator = make_translator("dev", recipe, trained)
+
+    def score(_model: Any) -> dict[str, float]:
+        hypotheses = translator.translate([pair.source for pair in sample], silent)
+        texts = [hypothesis.text for hypothesis in hypotheses]
+        return {"chrf": chrf(texts, [pair.target for pair in sample])}
+
+    return score
+
+
+def describe(loaded: LoadedModel, recipe: Recipe) -> dict[str, Any]:
+    """The model's facts for the manifest."""
+    return {
+        "name": loaded.display_name,
+        "kind": loaded.kind,
+        "method": recipe.method.name,
+        "device": loaded.device,
+        "dtype": loaded.compute_dtype,
+        "parameters": loaded.total_parameters,
+        "trainable": loaded.trainable_parameters,
+    }

@@ -1,0 +1,95 @@
+"""`dubash translate`: text, a file or standard input through a run's model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from dubash.core.errors import DataError, UserError
+from dubash.core.files import write_text
+from dubash.core.progress import progress
+from dubash.core.run import RunFolder
+from dubash.core.types import Hypothesis
+from dubash.recipe.load import read_resolved
+from dubash.stages.common import make_translator
+
+
+def translate(
+    folder: Path,
+    texts: Sequence[str],
+    source: Path | None,
+    output: Path | None,
+    *,
+    untuned: bool,
+    details: bool,
+) -> None:
+    """Translate segments, one a line; an empty line stays empty."""
+    segments = read_segments(texts, source)
+    hypotheses = translate_segments(existing_run(folder), segments, untuned=untuned)
+    lines = [
+        json.dumps({"source": segment, **asdict(hypothesis)}, ensure_ascii=False)
+        if details
+        else " ".join(hypothesis.text.split())
+        for segment, hypothesis in zip(segments, hypotheses, strict=True)
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    if output:
+        write_text(output, text)
+    else:
+        sys.stdout.write(text)
+
+
+def existing_run(folder: Path) -> RunFolder:
+    """A run folder that was made before; UserError where it is none."""
+    run = RunFolder(folder)
+    if not run.recipe.exists():
+        raise UserError(
+            "not a run folder (it holds no recipe.yaml).",
+            where=str(folder),
+            fix="Give the folder of a run, such as runs/demo.",
+        )
+    return run
+
+
+def read_segments(texts: Sequence[str], source: Path | None) -> list[str]:
+    """The segments to translate: those given, or the lines of a file or of standard input."""
+    if texts and source:
+        raise UserError("give segments or --input, not both.")
+    if texts:
+        return list(texts)
+    if source is None and sys.stdin.isatty():
+        raise UserError("nothing to translate.", fix="Give text, --input FILE, or pipe text in.")
+    try:
+        text = sys.stdin.read() if source is None else source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"not UTF-8 text (byte {error.start}).", where=str(source or "standard input")
+        ) from None
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def translate_segments(
+    run: RunFolder, segments: Sequence[str], *, untuned: bool
+) -> list[Hypothesis]:
+    """Load the run's model and translate; empty segments give empty hypotheses at no cost."""
+    from dubash.model.load import load_base, load_tuned
+
+    recipe = read_resolved(run.recipe)
+    if not untuned and not run.model.exists():
+        raise UserError(
+            "this run has no tuned model yet.",
+            where=str(run.path),
+            fix="Run `dubash train` on its recipe first, or use --untuned.",
+        )
+    loaded = (
+        load_base(recipe.model) if untuned else load_tuned(recipe.model, recipe.method, run.model)
+    )
+    translator = make_translator("S0" if untuned else "S1", recipe, loaded)
+    full = [segment for segment in segments if segment.strip()]
+    with progress("translate", len(full)) as advance:
+        translated = iter(translator.translate(full, advance) if full else [])
+    nothing = Hypothesis("", "end", 0, 0.0)
+    return [next(translated) if segment.strip() else nothing for segment in segments]
