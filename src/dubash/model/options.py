@@ -1,0 +1,84 @@
+"""Which model and how it is tuned. The only place where these defaults stand; no torch here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from dubash.core.options import Options
+
+EMBEDDED = "embedded:smollm2-135m-instruct"
+"""The model that comes as a Python package, for machines without a hub."""
+
+Kind = Literal["causal", "seq2seq"]
+Precision = Literal["fp32", "bf16", "fp16"]
+MethodName = Literal["full", "lora", "qlora", "lora-int8"]
+
+
+class ModelOptions(Options):
+    """The `model` part of a recipe.
+
+    `name` is a hub id (`owner/name`), a local folder, or `embedded:smollm2-135m-instruct`.
+    `dtype: auto` is bf16 where the device computes in it natively, else fp16 on a GPU and fp32 on
+    a CPU.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    revision: str | None = None
+    kind: Literal["auto"] | Kind = "auto"
+    dtype: Literal["auto"] | Precision = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    gradient_checkpointing: bool = False
+    trust_remote_code: bool = False
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.device == "cpu" and self.dtype == "fp16":
+            raise ValueError(
+                "model.dtype fp16 needs a GPU, but model.device is cpu; take fp32 or auto"
+            )
+        if not self.name.startswith("embedded:"):
+            return self
+        if self.name != EMBEDDED:
+            raise ValueError(f"model.name: there is one embedded model, '{EMBEDDED}'")
+        for field in ("revision", "trust_remote_code"):
+            if getattr(self, field):
+                raise ValueError(f"model.{field} is for models of a hub; {EMBEDDED} has none")
+        if self.kind == "seq2seq":
+            raise ValueError(f"model.kind is seq2seq, but {EMBEDDED} is causal")
+        return self
+
+
+class MethodOptions(Options):
+    """The `method` part: what is trained.
+
+    `full` trains every weight; `lora` adds low-rank adapters (Hu et al. 2021, arXiv:2106.09685)
+    to a frozen base; `qlora` the same over a base in 4-bit NF4 (Dettmers et al. 2023,
+    arXiv:2305.14314); `lora-int8` over LLM.int8() (Dettmers et al. 2022, arXiv:2208.07339).
+    `target_modules` are names of linear layers as they end (`q_proj`); `auto` is all of them but
+    the head.
+    """
+
+    name: MethodName = "lora"
+    rank: PositiveInt = 16
+    alpha: Annotated[float, Field(gt=0)] = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: Literal["auto"] | Annotated[list[str], Field(min_length=1)] = "auto"
+    double_quantization: bool = True
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        named = self.changed() - {"name"}
+        if self.name == "full" and named:
+            fields = ", ".join(f"method.{field}" for field in sorted(named))
+            raise ValueError(
+                f"method.name full trains every weight and has no adapter: leave out {fields}, "
+                "or set method.name to lora"
+            )
+        if self.name != "qlora" and "double_quantization" in named:
+            raise ValueError(
+                "method.double_quantization belongs to method.name qlora, "
+                f"but method.name is {self.name}"
+            )
+        return self
