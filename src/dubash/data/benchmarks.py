@@ -39,10 +39,10 @@ def benchmark_of(entry: Entry) -> tuple[str, str] | None:
     """The benchmark that an entry reads from, and the name that gave it away; or None."""
     if entry.hub:
         owner_free = entry.hub.split("/")[-1]
-        held_out = re.match(r"(test|valid|dev)", entry.split) is not None
+        held_out = re.match(r"(test|valid|dev)", entry.hub_split) is not None
         for name, pattern in (_BY_SPLIT if held_out else {}).items():
             if re.search(pattern, owner_free, re.IGNORECASE):
-                return name, f"{entry.hub}:{entry.split}"
+                return name, f"{entry.hub}:{entry.hub_split}"
         given = [entry.hub]
     else:
         given = [each for each in (entry.path, entry.source_path, entry.target_path) if each]

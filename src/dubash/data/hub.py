@@ -47,7 +47,7 @@ def _load(entry: Entry) -> Any:
         ) from None
     try:
         return datasets.load_dataset(
-            entry.hub, entry.config, split=entry.split, revision=entry.revision
+            entry.hub, entry.config, split=entry.hub_split, revision=entry.revision
         )
     except (*_TROUBLE, datasets.exceptions.DatasetsError) as error:
         if _offline():

@@ -115,7 +115,8 @@ def _error(found: dict[tuple[str, str], list[Leak]]) -> LeakError:
             f"{kinds.count(kind)} with the same {kind}" for kind in ("pair", "source", "target")
             if kind in kinds
         )  # fmt: skip
-        summary.append(f"{len(leaks)} {held_out} rows stand in {other} ({counts})")
+        stand = "row stands" if len(leaks) == 1 else "rows stand"
+        summary.append(f"{len(leaks)} {held_out} {stand} in {other} ({counts})")
         rows += [
             f"  {leak.held_out.origin} ({held_out}) = {leak.found_in.origin} ({other}), "
             f"same {leak.kind}: {_excerpt(leak)}"

@@ -54,5 +54,6 @@ def key(text: str) -> str:
     # apostrophes go first, since NFKC takes ´ apart; upper-casing before casefold joins ı and i
     plain = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
     cased = unicodedata.normalize("NFKC", plain.upper().casefold())
-    folded = " ".join(cased.translate(_FOLDING).split())
+    # once more composed, since a joiner may have stood between a letter and its accent
+    folded = unicodedata.normalize("NFC", " ".join(cased.translate(_FOLDING).split()))
     return folded or " ".join(text.split())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from dubash.core.options import Options
 
-Column = StrictStr | Annotated[StrictInt, Field(ge=0)]
+Column = StrictStr | StrictInt
 
 FileFormat = Literal["tsv", "csv", "jsonl", "alpaca"]
 
@@ -27,6 +27,8 @@ class Columns(Options):
         given = [each for each in (self.source, self.target, self.document) if each is not None]
         if len({type(each) for each in given}) > 1:
             raise ValueError("columns are all names (first row is the header) or all numbers")
+        if any(isinstance(each, int) and each < 0 for each in given):
+            raise ValueError("columns are numbered from 0")
         return self
 
     @property
@@ -46,10 +48,10 @@ class Entry(Options):
     source_path: str | None = Field(None, description="Moses format: one source a line.")
     target_path: str | None = Field(None, description="Moses format: its target, line by line.")
     hub: str | None = Field(
-        None, pattern=r"^[\w.-]+/[\w.-]+$", description="A data set on the hub: owner/name."
+        None, pattern=r"^\w[\w.-]*/\w[\w.-]*$", description="A data set on the hub: owner/name."
     )
     config: str | None = Field(None, description="Configuration of the hub data set.")
-    split: str = Field("train", description="Split of the hub data set.")
+    split: str | None = Field(None, description="Split of the hub data set; train if not given.")
     revision: str | None = Field(None, description="Commit or tag of the hub data set.")
     phrasebook: str | None = Field(
         None, pattern=r"^[a-z]{2,3}-[a-z]{2,3}$", description="A phrasebook of dubash: en-es."
@@ -74,17 +76,22 @@ class Entry(Options):
             )
         if self.format and not self.path:
             raise ValueError("format goes with path only")
-        if not self.hub and self.model_fields_set & {"config", "split", "revision"}:
+        if not self.hub and self.changed() & {"config", "split", "revision"}:
             raise ValueError("config, split and revision go with hub only")
         if self.columns and not (self.path or self.hub):
             raise ValueError("columns go with path or hub only")
         return self
 
     @property
+    def hub_split(self) -> str:
+        """The split of the hub data set to read."""
+        return self.split or "train"
+
+    @property
     def name(self) -> str:
         """The entry as messages and the account call it."""
         if self.hub:
-            return f"{self.hub}:{self.split}"
+            return f"{self.hub}:{self.hub_split}"
         if self.phrasebook:
             return f"phrasebook/{self.phrasebook}"
         return self.path or f"{self.source_path}"

@@ -67,7 +67,7 @@ def cut(rows: Sequence[Pair], dev_rows: int, test_rows: int, seed: int) -> Split
         asked = [("test_rows", test_rows), ("dev_rows", dev_rows)]
         named = " and ".join(f"data.{name} ({count})" for name, count in asked if count)
         raise DataError(
-            f"{len(rows)} rows are too few: {named} would leave none to train on.",
+            f"{len(rows)} row(s) are too few: {named} would leave none to train on.",
             fix="Set them lower, give data.dev and data.test, or give more data.",
         )
     digests = [_digest(seed, row) for row in rows]

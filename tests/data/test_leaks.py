@@ -1,0 +1,137 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dubash.core.errors import LeakError
+from dubash.core.types import Pair
+from dubash.data.leaks import guard, steps
+from dubash.data.splits import Splits
+
+SOURCE = "Señor Núñez's train didn't leave: why?"
+TARGET = "El tren del señor Núñez no salió; ¿por qué?"
+
+disguises = st.lists(
+    st.sampled_from([
+        str.upper,
+        str.lower,
+        str.swapcase,
+        lambda text: unicodedata.normalize("NFD", text),
+        lambda text: unicodedata.normalize("NFKC", text),
+        lambda text: text.replace("'", "’"),
+        lambda text: text.replace(" ", "  "),
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace(" ", " \u200b"),
+        lambda text: text.replace("e", "e\u200d"),
+        lambda text: text.rstrip("?") + "!!",
+        lambda text: text.replace(": ", " - ").replace("; ", ", "),
+        lambda text: f"  «{text}» ",
+        lambda text: text.strip("¿?"),
+    ]),
+    max_size=4,
+)  # fmt: skip
+
+
+def disguised(text, steps):
+    for step in steps:
+        text = step(text)
+    return text
+
+
+@pytest.fixture(scope="module")
+def clean(distinct_rows):
+    rows = distinct_rows(60)
+    return {"train": rows[:40], "dev": rows[40:48], "test": rows[48:]}
+
+
+@given(
+    kind=st.sampled_from(["pair", "source", "target"]),
+    between=st.sampled_from([("train", "test"), ("train", "dev"), ("dev", "test")]),
+    places=st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    how=st.tuples(disguises, disguises),
+)
+def test_a_planted_leak_is_always_found(clean, kind, between, places, how):
+    splits = {name: list(rows) for name, rows in clean.items()}
+    planted = Pair(SOURCE, TARGET, "", "held.tsv:7")
+    copy = Pair(
+        disguised(SOURCE, how[0]) if kind != "target" else "Something else altogether",
+        disguised(TARGET, how[1]) if kind != "source" else "Otra cosa del todo",
+        "",
+        "other.tsv:9",
+    )
+    for name, row, place in zip(between[::-1], (planted, copy), places, strict=True):
+        splits[name].insert(place % (len(splits[name]) + 1), row)
+    with pytest.raises(LeakError) as error:
+        guard(Splits(**splits), 0.8)
+    message = str(error.value)
+    assert f"1 {between[1]} row stands in {between[0]} (1 with the same {kind})" in message
+    assert f"held.tsv:7 ({between[1]}) = other.tsv:9 ({between[0]}), same {kind}" in message
+
+
+@given(start=st.integers(0, 10_000), sizes=st.tuples(*[st.integers(0, 30)] * 3))
+def test_rows_that_share_nothing_are_never_refused(distinct_rows, start, sizes):
+    rows = distinct_rows(sum(sizes), start)
+    train, dev = sizes[0], sizes[0] + sizes[1]
+    splits = Splits(rows[:train], rows[train:dev], rows[dev:])
+    done = []
+    account = guard(splits, 0.8, done.append)
+    assert sum(done) == steps(splits)
+    assert all(found["count"] == 0 for found in account["near_duplicates"].values())
+    assert not any(account["short_targets"].values())
+
+
+def test_short_targets_are_counted_and_long_ones_stop():
+    train, short = [Pair("Yes, certainly", "Por supuesto.")], [Pair("Of course", "¡Por supuesto!")]
+    account = guard(Splits(train, [], short), 0.8)
+    assert account["short_targets"] == {"train-test": 1}
+    assert account["pairs"] == [["train", "test"]]
+    for letters, leak in ((19, False), (20, True)):
+        splits = Splits([Pair("one", "x" * letters)], [], [Pair("two", "X" * letters + "...")])
+        if leak:
+            with pytest.raises(LeakError, match="same target"):
+                guard(splits, 0.8)
+        else:
+            guard(splits, 0.8)
+
+
+def test_near_duplicates_are_counted_in_held_out_rows_and_shown():
+    near = "The train to the harbour leaves at nine from platform two"
+    train = [Pair(near, "uno"), Pair(near + ", I think", "dos")]
+    test = [Pair(near + " today", "tres", "", "t:1"), Pair("Nothing of the kind", "cuatro")]
+    account = guard(Splits(train, [], test), 0.8)
+    found = account["near_duplicates"]["train-test"]
+    assert found["count"] == 1
+    (example,) = found["examples"]
+    assert (example["a"], example["b"]) == (near, near + " today")
+    assert example["side"] == "source"
+    assert 0.8 <= example["similarity"] < 1
+    stricter = guard(Splits(train, [], test), 0.95)
+    assert stricter["near_duplicates"]["train-test"]["count"] == 0
+
+
+def test_many_leaks_show_five_and_what_to_do(distinct_rows):
+    rows = distinct_rows(20)
+    with pytest.raises(LeakError) as error:
+        guard(Splits(rows, [], rows[:8]), 0.8)
+    message = str(error.value)
+    assert "8 test rows stand in train (8 with the same pair)" in message
+    assert message.count("same pair:") == 5
+    assert "and 3 more" in message
+    assert "Take these rows out of the training data" in message
+
+
+def test_the_one_row_that_real_corpora_share_is_found(shared_data):
+    def read(name):
+        lines = (shared_data / name).read_text(encoding="utf-8").splitlines()
+        return [Pair(*line.split("\t"), "", f"{name}:{i + 1}") for i, line in enumerate(lines)]
+
+    test = read("en-kn.ntrex128.tsv")
+    train = read("en-kn.storyweaver.tsv")
+    with pytest.raises(LeakError) as error:
+        guard(Splits(train, [], test), 0.8)
+    assert "1 test row stands in train (1 with the same source)" in str(error.value)
+    shared = "en-kn.ntrex128.tsv:1719 (test) = en-kn.storyweaver.tsv:1068 (train)"
+    assert f"{shared}, same source: “Oh, no.”" in str(error.value)
+    del train[1067]
+    guard(Splits(train, [], test), 0.8)
