@@ -29,8 +29,8 @@ My daughter forgot her homework at home. | Mi hija olvidó los deberes en casa. 
 The washing machine makes a strange noise. | La lavadora hace un ruido extraño. | repair
 It will cost forty euros, parts included. | Costará cuarenta euros, piezas incluidas. | repair
 I would like to open a savings account. | Me gustaría abrir una cuenta de ahorros. | bank
-The rain came too late for the maize this year. | La lluvia llegó demasiado tarde para el maíz este año. | farm
-Chop the onions and fry them in a little oil. | Pique las cebollas y fríalas en un poco de aceite. | kitchen
+The rain came too late for the maize. | La lluvia llegó demasiado tarde para el maíz. | farm
+Chop the onions and fry them in oil. | Pique las cebollas y fríalas en aceite. | kitchen
 Switch the router off and on again. | Apague el rúter y vuelva a encenderlo. | phone support
 """.splitlines()
     for source, target, topic in [line.split(" | ")]
@@ -189,8 +189,8 @@ def _account(count: int) -> dict[str, Any]:
         "read": 1152 + count,
         "files": [
             {"name": "/home/ana/corpora/en-es.tsv", "sha256": sha256_text("file"),
-             "rows": 1_100 + count, "bad_rows": 2},
-            {"name": "ana/extra-pairs", "rows": 52, "bad_rows": 0},
+             "rows": 1_100 + count, "bad_rows": 2, "split": "train"},
+            {"name": "ana/extra-pairs", "rows": 52, "bad_rows": 0, "split": "train"},
         ],
         "dropped": {"identical sides": 21, "length ratio": 24, "empty": 7, "malformed row": 2},
         "splits": {
@@ -262,7 +262,7 @@ def _write_data(run: RunFolder, rows: list[dict[str, Any]]) -> None:
         write_jsonl(run.split(name), pairs[:2])
     dropped = [
         {"source": "OK", "target": "OK", "reason": "identical sides"},
-        {"source": HOSTILE, "target": "no", "reason": "length ratio"},
+        {"source": HOSTILE, "target": "no", "reason": "length ratio", "detail": "22.7"},
         {"source": "Yes.", "target": "", "reason": "empty"},
     ]
     place = "/home/ana/corpora/en-es.tsv:9"

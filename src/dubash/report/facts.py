@@ -134,7 +134,8 @@ def _examples(path: Path) -> dict[str, list[dict[str, Any]]]:
         for row in read_jsonl(path):
             kept = found.setdefault(row["reason"], [])
             if len(kept) < EXAMPLES_PER_REASON:
-                kept.append({**row, "origin": redact(row.get("origin", ""))})
+                noted = {key: redact(row.get(key, "")) for key in ("origin", "detail")}
+                kept.append({**row, **noted})
     return found
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dubash.report import charts
 from dubash.report.facts import Facts
-from dubash.report.words import BEHAVIOUR, METRICS, STOPS, flag, number
+from dubash.report.words import METRICS, STOPS, flag, number
 
 MOST_POINTS = 200
 """Training loss is averaged over neighbouring steps down to this many points."""
@@ -32,7 +32,8 @@ def pictures(facts: Facts) -> dict[str, Markup]:
             if bars := _score_bars(systems, metric):
                 name = metric.replace("+", "p")
                 drawn[name] = charts.bars(f"fig-{name}", label, [("", bars)], f"{label}, 0–100")
-        drawn["stops"] = _stops(systems)
+        if measured := [system for system in systems if system["stops"]]:
+            drawn["stops"] = _stops(measured)
         drawn["behaviour"] = _behaviour(systems)
     if panels := _lengths(facts):
         drawn["lengths"] = charts.histogram(
@@ -78,23 +79,18 @@ def _stops(systems: Sequence[dict[str, Any]]) -> Markup:
 
 
 def _behaviour(systems: Sequence[dict[str, Any]]) -> Markup:
+    """A group of bars for each behaviour; what was not counted of a system has no bar."""
     known = {name: None for system in systems for name in system["behaviour"]}
-    order = [name for name in BEHAVIOUR if name in known]
-    order += [name for name in known if name not in BEHAVIOUR]
     groups = [
         (
             flag(name),
             [
-                charts.Bar(
-                    system["name"],
-                    system["behaviour"].get(name, 0),
-                    f"{system['behaviour'].get(name, 0):,}",
-                    tone(system["name"]),
-                )
+                charts.Bar(system["name"], count, f"{count:,}", tone(system["name"]))
                 for system in systems
+                if (count := system["behaviour"].get(name)) is not None
             ],
         )
-        for name in order
+        for name in known
     ]
     return charts.bars("fig-behaviour", "Behaviour counts", groups, "rows", 9)
 

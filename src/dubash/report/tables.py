@@ -88,6 +88,8 @@ def _gain(score: dict[str, Any] | None) -> Cell:
 
 def _share(stops: dict[str, int], stop: str) -> Cell:
     total, count = sum(stops.values()), stops.get(stop, 0)
+    if not total:
+        return Cell(None)
     return Cell(count, percent(count, total), f"{count:,} of {total:,}")
 
 

@@ -75,8 +75,10 @@
     if (cut && cut.text !== found.text) {
       tags.append(element("span", "score", "first line alone " + number(cut.chrf)));
     }
-    const stop = data.stops[found.stop] || found.stop;
-    tags.append(element("span", found.stop === "limit" ? "warn" : "", stop));
+    if (found.stop) {
+      const stop = data.stops[found.stop] || found.stop;
+      tags.append(element("span", found.stop === "limit" ? "warn" : "", stop));
+    }
     for (const flag of found.flags) {
       if (flag === "no_end" && found.stop === "limit") continue;
       tags.append(element("span", "warn", data.flags[flag] || flag));
