@@ -127,6 +127,7 @@ class _Reading:
                     self.dropped.append(Dropped(clean, reason))
                 else:
                     kept.append(clean)
+            advance.total = count  # the lines counted before held a header or blank lines
         _refuse_bad(entry, bad, count, self.options.max_bad_rows)
         self.count += count
         facts = {"rows": count, "bad_rows": len(bad), "split": split}
