@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dubash.report import charts
 from dubash.report.facts import Facts
-from dubash.report.words import METRICS, STOPS, flag, number
+from dubash.report.words import METRICS, STOPS, duration, flag, number
 
 MOST_POINTS = 200
 """Training loss is averaged over neighbouring steps down to this many points."""
@@ -43,7 +43,7 @@ def pictures(facts: Facts) -> dict[str, Markup]:
     drawn.update(_curves(facts))
     if phases := facts.manifest.get("phases"):
         bars = [
-            charts.Bar(name, seconds / 60, number(seconds / 60), "mid")
+            charts.Bar(name, seconds / 60, duration(seconds), "mid")
             for name, seconds in phases.items()
         ]
         drawn["phases"] = charts.bars("fig-phases", "Minutes by phase", [("", bars)], "minutes", 11)
@@ -64,14 +64,11 @@ def _score_bars(systems: Sequence[dict[str, Any]], metric: str) -> list[charts.B
 
 def _stops(systems: Sequence[dict[str, Any]]) -> Markup:
     tones = {"end": "accent", "limit": "warn", "stop_string": "mid"}
+    seen = [stop for stop in STOPS if any(system["stops"].get(stop) for system in systems)]
     stacks = [
         (
             system["name"],
-            [
-                charts.Part(STOPS.get(stop, stop), count, tones.get(stop, "base"))
-                for stop, count in system["stops"].items()
-                if count
-            ],
+            [charts.Part(STOPS[stop], system["stops"].get(stop, 0), tones[stop]) for stop in seen],
         )
         for system in systems
     ]
