@@ -47,15 +47,9 @@ prompt:
   style: auto
   text: null
   max_tokens: 256
-method:
-  kind: lora
-  rank: 16
-train:
-  epochs: 1.0
-  learning_rate: 0.001
-generate:
-  beams: 1
-  max_new_tokens: 128
+method: {name: lora, rank: 16}
+train: {epochs: 1.0, learning_rate: 0.001}
+generate: {beams: 1, max_new_tokens: 128}
 run:
   folder: /home/ana/runs/demo
 """
@@ -281,14 +275,13 @@ def build_run(tmp_path: Path) -> BuildRun:
         run = RunFolder(folder or tmp_path / "runs" / "demo")
         rows = [_row(n, row, chance) for n, row in enumerate(_test_rows(count, chance))]
         write_text(run.recipe, RECIPE)
-        manifest = _manifest()
-        _write_data(run, rows)
+            _write_data(run, rows)
         if until == "prepared":
             run.note(name="demo", phases={"prepare": 3.2})
             return run
         for record in _metrics(chance):
             run.append_metric(record)
-        run.note(**manifest)
+        run.note(**_manifest())
         if until == "trained":
             return run
         for name in ("S0", "S1"):
