@@ -275,7 +275,7 @@ def build_run(tmp_path: Path) -> BuildRun:
         run = RunFolder(folder or tmp_path / "runs" / "demo")
         rows = [_row(n, row, chance) for n, row in enumerate(_test_rows(count, chance))]
         write_text(run.recipe, RECIPE)
-            _write_data(run, rows)
+        _write_data(run, rows)
         if until == "prepared":
             run.note(name="demo", phases={"prepare": 3.2})
             return run
