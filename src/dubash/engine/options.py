@@ -34,8 +34,8 @@ class GenerateOptions(Options):
         only_sampling = sorted({"temperature", "top_p", "top_k"} & self.changed())
         if only_sampling and not self.sample:
             raise ValueError(
-                f"generate.{only_sampling[0]} has no effect without sampling; set generate.sample: true "
-                f"or leave it out"
+                f"generate.{only_sampling[0]} has no effect without sampling; "
+                "set generate.sample: true or leave it out"
             )
         if self.sample and self.beams > 1:
             raise ValueError("generate.sample and generate.beams > 1 do not go together")

@@ -37,9 +37,11 @@ def quantization(method: MethodOptions, dtype: Precision) -> Any | None:
         )
     from transformers import BitsAndBytesConfig
 
+    # it says at every layer call that int8 casts inputs to fp16, and on import that it could not
+    # fetch a kernel from the hub, which dubash would not have run anyway
+    for chatty in ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     if method.name == "lora-int8":
-        # it says at every single layer call that inputs are cast to fp16, which is its design
-        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
         load_in_4bit=True,

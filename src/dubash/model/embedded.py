@@ -72,8 +72,9 @@ def _convert(gguf: Path, folder: Path) -> None:
         advance(0)
         model, tokenizer = _read(gguf)
         advance(1)
-        model.save_pretrained(fresh)
-        tokenizer.save_pretrained(fresh)
+        with quiet_loading():
+            model.save_pretrained(fresh)
+            tokenizer.save_pretrained(fresh)
         advance(1)
         for file in fresh.iterdir():
             file.chmod(0o644)
@@ -96,7 +97,6 @@ def _read(gguf: Path) -> tuple[Any, Any]:
     model.is_quantized = False
     model.__dict__.pop("quantization_method", None)
     del model.config.quantization_config
-    model.config._name_or_path = DISPLAY_NAME
     # the GGUF asks for the pre-tokenizer `smollm`; transformers leaves out its splitting of digits
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

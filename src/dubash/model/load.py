@@ -70,6 +70,14 @@ def load_tokenizer(options: ModelOptions) -> Any:
     return _tokenizer(resolve(options), options)
 
 
+def find_kind(options: ModelOptions) -> Kind:
+    """Whether the model is decoder-only or encoder-decoder, from its configuration alone.
+
+    Raises ModelError as `load_base` does, and loads no weights.
+    """
+    return _kind(options, read_config(resolve(options), options))
+
+
 def load_base(options: ModelOptions) -> LoadedModel:
     """The model as it is, in eval mode and in the precision it computes in.
 
@@ -224,14 +232,14 @@ def _join(model: Any, tokenizer: Any, name: str) -> None:
             f"its tokenizer has {len(tokenizer)} tokens, but the model only {rows}.", where=name
         )
     for config in (*_configs(model), model.generation_config):
-        if config.pad_token_id is None:
+        if getattr(config, "pad_token_id", None) is None:
             config.pad_token_id = tokenizer.pad_token_id
 
 
 def _configs(model: Any) -> list[Any]:
-    """The configuration, and that of the text part where it is another one."""
-    text = model.config.get_text_config()
-    return [model.config] if text is model.config else [model.config, text]
+    """The configurations of the model and its parts; T5's decoder goes by a copy of its own."""
+    found = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
+    return [config for config in found.values() if hasattr(config, "use_cache")]
 
 
 def _count(parameter: torch.nn.Parameter) -> int:

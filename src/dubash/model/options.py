@@ -64,7 +64,7 @@ class MethodOptions(Options):
     rank: PositiveInt = 16
     alpha: Annotated[float, Field(gt=0)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Literal["auto"] | Annotated[list[str], Field(min_length=1)] = "auto"
+    target_modules: Literal["auto"] | list[str] = "auto"
     double_quantization: bool = True
 
     @model_validator(mode="after")

@@ -90,9 +90,8 @@ def show(console: Console, row: Row, template: Template) -> None:
     tokenizer = template.tokenizer
 
     def word(token: int) -> str:
-        return tokenizer.decode([token]).replace("\n", "⏎") or tokenizer.convert_ids_to_tokens(
-            token
-        )
+        text = str(tokenizer.decode([token])).replace("\n", "⏎")
+        return text or str(tokenizer.convert_ids_to_tokens(token))
 
     console.print(f"\n[bold]{row.pair.origin}[/]")
     trained = Text("as trained  ")

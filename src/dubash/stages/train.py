@@ -44,9 +44,8 @@ def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
     examples, dev = checked_examples(run, recipe, template, prepared)
     with phase(run, "train"):
         run.note(model=describe(trained, recipe))
-        say(
-            f"  {trained.display_name}: {trained.trainable_parameters:,} of {trained.total_parameters:,} parameters"
-        )
+        counts = f"{trained.trainable_parameters:,} of {trained.total_parameters:,}"
+        say(f"  {trained.display_name}: {counts} parameters are trained")
         collator = Collator(trained.kind, recipe.prompt.mask, trained.tokenizer.pad_token_id)
         loop = Loop(
             trained, examples, dev, collator, recipe.train, run, fingerprint(recipe, prepared),

@@ -51,7 +51,8 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
     while rows_left >= 1 and total:
         order = np.random.default_rng([options.seed, epoch]).permutation(total)
         for start in range(0, total, size):
-            rows = [int(row) for row in order[start : start + size]][: int(rows_left)]
+            rows = [int(row) for row in order[start : start + size]]
+            rows = rows[: int(min(size, rows_left))]
             tokens += sum(lengths[row] for row in rows)
             full = options.max_steps is not None and len(steps) >= options.max_steps
             if not rows or full or (options.max_tokens and tokens > options.max_tokens):
