@@ -107,7 +107,9 @@ def script_of(character: str) -> str:
     """The first word of a letter's Unicode name ("LATIN"), or "" for what is no letter."""
     if not character.isalpha():
         return ""
-    return unicodedata.name(character, "UNKNOWN").split(" ")[0].split("-")[0]
+    name = unicodedata.name(character, "UNKNOWN")
+    name = name.removeprefix("FULLWIDTH ").removeprefix("HALFWIDTH ")
+    return name.split(" ")[0].split("-")[0]
 
 
 def script_share(text: str, scripts: tuple[str, ...]) -> float | None:

@@ -123,7 +123,8 @@ def validate(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a misspelt key comes first: what it left out ("Field required") is only its shadow
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         location = [str(part) for part in first["loc"]]
         dotted = ".".join(location)
         # pydantic puts the names of union members between the keys: match what the file has
