@@ -8,7 +8,12 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
+)
 
 from dubash.core.errors import ModelError
 from dubash.model import adapter
@@ -233,3 +238,29 @@ def test_bf16_keeps_what_is_trained_in_fp32(name, tiny):
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.isfinite(loaded.model(**batch(loaded)).loss)
     assert load_base(options(tiny("llama"), dtype="bf16")).model.dtype == torch.bfloat16
+
+
+def test_the_text_model_of_a_model_that_sees(tiny, tmp_path):
+    """Qwen3.5 is published with a vision tower; it is neither loaded nor adapted."""
+    config = Qwen3_5Config(
+        text_config=load_base(options(tiny("qwen3_5"))).model.config.to_dict(),
+        vision_config={
+            "depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2,
+            "out_hidden_size": 64, "patch_size": 4, "num_position_embeddings": 16,
+        },
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    seeing = Qwen3_5ForConditionalGeneration(config)
+    assert any("visual" in name for name, _ in seeing.named_parameters())
+    seeing.save_pretrained(tmp_path / "seeing")
+    load_base(options(tiny("qwen3_5"))).tokenizer.save_pretrained(tmp_path / "seeing")
+    for name in ("full", "lora"):
+        method = MethodOptions.model_validate({"name": name})
+        loaded = load_trainable(options(tmp_path / "seeing"), method)
+        assert not any("visual" in n for n, _ in loaded.model.named_parameters())
+        step(loaded)
+        save_tuned(loaded, tmp_path / name)
+        tuned = load_tuned(options(tmp_path / "seeing"), method, tmp_path / name)
+        inputs = batch(loaded)
+        loaded.model.eval()
+        assert torch.equal(logits(tuned.model, inputs), logits(loaded.model, inputs))

@@ -131,3 +131,21 @@ def test_an_adapter_in_place_of_a_model_and_the_reverse(copy):
 def test_names_in_tables(copy):
     assert display_name(ModelOptions(name=str(copy))) == "model"
     assert display_name(ModelOptions(name="owner/name")) == "owner/name"
+
+
+def test_a_hub_model_with_pickled_weights_only(tiny):
+    """A hub's cache, laid out by hand: transformers finds it offline, without safetensors."""
+    import os
+    from pathlib import Path
+
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repo = Path(HF_HUB_CACHE) / "models--owner--pickled"
+    snapshot = repo / "snapshots" / ("0" * 40)
+    shutil.copytree(tiny("llama"), snapshot)
+    os.rename(snapshot / "model.safetensors", snapshot / "pytorch_model.bin")
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("0" * 40)
+    assert "only there as pickle" in refusal("owner/pickled")
+    os.rename(snapshot / "pytorch_model.bin", snapshot / "model.safetensors")
+    assert load_base(ModelOptions(name="owner/pickled")).display_name == "owner/pickled"

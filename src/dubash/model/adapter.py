@@ -15,11 +15,16 @@ import torch
 from dubash.core.errors import ModelError
 from dubash.model.device import DTYPES, has_bitsandbytes
 from dubash.model.options import Kind, MethodOptions, Precision
-from dubash.model.plain import plain_errors
+from dubash.model.plain import plain_errors, quiet_loading
 from dubash.model.source import check_safetensors
 
+# bitsandbytes says at every layer call that int8 casts inputs to fp16, which is its design, and on
+# import (which peft does) that it could not fetch a kernel from the hub, which is not wanted.
+for _chatty in ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops"):
+    logging.getLogger(_chatty).setLevel(logging.ERROR)
+
 # Towers that read pictures or sound in models that also carry text: never tuned here.
-_OTHER_TOWERS = r".*\b(vision\w*|visual|audio\w*|multi_modal\w*|multimodal\w*)\..*"
+OTHER_TOWERS = r".*\b(vision\w*|visual|audio\w*|multi_modal\w*|multimodal\w*)\..*"
 
 
 def quantization(method: MethodOptions, dtype: Precision) -> Any | None:
@@ -37,10 +42,6 @@ def quantization(method: MethodOptions, dtype: Precision) -> Any | None:
         )
     from transformers import BitsAndBytesConfig
 
-    # it says at every layer call that int8 casts inputs to fp16, and on import that it could not
-    # fetch a kernel from the hub, which dubash would not have run anyway
-    for chatty in ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
     if method.name == "lora-int8":
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
@@ -75,17 +76,21 @@ def add_adapter(
     if method.target_modules != "auto":
         _check_targets(model, method.target_modules)
         targets = method.target_modules
-    towers = any(re.fullmatch(_OTHER_TOWERS, name) for name, _module in model.named_modules())
+    towers = any(re.fullmatch(OTHER_TOWERS, name) for name, _module in model.named_modules())
     config = LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
         target_modules=targets,
-        exclude_modules=_OTHER_TOWERS if towers else None,
+        exclude_modules=OTHER_TOWERS if towers else None,
         task_type=TaskType.CAUSAL_LM if kind == "causal" else TaskType.SEQ_2_SEQ_LM,
         revision=revision,
     )
-    with torch.random.fork_rng(devices=[]), plain_errors("method.target_modules"):
+    with (
+        torch.random.fork_rng(devices=[]),
+        plain_errors("method.target_modules"),
+        quiet_loading(),
+    ):
         torch.manual_seed(seed)
         return get_peft_model(model, config)
 

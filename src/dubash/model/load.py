@@ -15,6 +15,7 @@ Quantised bases on a CPU are slower than fp32; they save memory, not time.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +92,16 @@ def load_base(options: ModelOptions) -> LoadedModel:
 def load_trainable(options: ModelOptions, method: MethodOptions, seed: int = 0) -> LoadedModel:
     """The model ready for training, in train mode.
 
-    `full`: every weight trainable, in fp32. The others: fresh fp32 adapters, drawn from `seed`,
-    on a frozen base in the compute precision or quantised. Without cache; with gradient
-    checkpointing where asked for. Raises ModelError.
+    `full`: every weight of the text model trainable, in fp32. The others: fresh fp32 adapters,
+    drawn from `seed`, on a frozen base in the compute precision or quantised. Without cache; with
+    gradient checkpointing where asked for. Raises ModelError.
     """
     full = method.name == "full"
     loaded = _load(options, method, weights="fp32" if full else None)
     model = loaded.model
     if full:
-        model.requires_grad_(True)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(re.fullmatch(adapter.OTHER_TOWERS, name) is None)
     else:
         loaded.model = adapter.add_adapter(model, loaded.kind, method, seed, options.revision)
         loaded.adapted = True

@@ -69,6 +69,8 @@ class MethodOptions(Options):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
+        if not self.target_modules:
+            raise ValueError("method.target_modules names no layer; leave it out for all of them")
         named = self.changed() - {"name"}
         if self.name == "full" and named:
             fields = ", ".join(f"method.{field}" for field in sorted(named))

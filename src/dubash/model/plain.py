@@ -96,6 +96,12 @@ def _explain(error: Exception, name: str) -> ModelError:
             where=name,
             fix="Check the connection, or name a local folder.",
         )
+    if "cannot be loaded with `safetensors`" in str(error):
+        return ModelError(
+            "on the hub its weights are only there as pickle, which can run code.",
+            where=name,
+            fix="Set model.revision to a converted one (often refs/pr/N), if its page offers one.",
+        )
     if "trust_remote_code" in str(error):
         return ModelError(
             "it brings its own code.",
