@@ -14,6 +14,8 @@ os.environ.update(
     HF_HOME=f"{_HOME}/hf",
     TOKENIZERS_PARALLELISM="false",
 )
+# Tiny models: two threads on busy cores spend their time waiting for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DUBASH_CACHE", f"{_HOME}/dubash")
 
 

@@ -216,7 +216,7 @@ class Loop:
         return self.state.looked < step and (last or step % self.look_every == 0)
 
     def _save_due(self, step: int) -> bool:
-        return step > 0 and (step % self.save_every == 0 or self.state.best_step == step)
+        return step % self.save_every == 0 or self.state.best_step == step
 
     def _stops_early(self) -> bool:
         patience = self.options.patience

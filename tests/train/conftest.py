@@ -1,0 +1,18 @@
+"""A tiny Llama for the training tests."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory) -> Path:
+    from toy import PAIRS
+
+    from tiny import make_tiny
+
+    texts = [text for pair in PAIRS for text in (pair.source, pair.target)]
+    return make_tiny("llama", tmp_path_factory.mktemp("tiny") / "llama", texts, vocabulary=400)

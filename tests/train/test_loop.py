@@ -1,0 +1,215 @@
+"""The loop: exact normalisation, exact resuming, and a guard that lets nothing through."""
+
+import json
+import os
+import signal
+
+import pytest
+import torch
+from toy import PAIRS, assert_same, left_behind, toy_examples, toy_loop
+
+from dubash.core.errors import Interrupted, TrainingError
+from dubash.model.load import load_trainable
+from dubash.model.options import MethodOptions, ModelOptions
+from dubash.train import checkpoint as checkpoints
+from dubash.train import loop as loop_module
+from dubash.train.batches import Collator
+from dubash.train.loss import summed_loss
+
+
+def _gradients(loop):
+    """The gradients of the run's first step, before clipping."""
+    seen = {}
+
+    def keep(parameters, _limit):
+        named = loop.module.named_parameters()
+        seen.update({n: p.grad.clone() for n, p in named if p.grad is not None})
+        return torch.nn.utils.clip_grad_norm_(list(parameters), 1e9)
+
+    loop.accelerator.clip_grad_norm_ = keep
+    loop.train()
+    return seen
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("split", [(1, 8), (2, 4), (4, 2)])
+def test_eight_passes_of_one_row_give_the_gradient_of_one_pass_of_eight(
+    tiny_llama, tmp_path, method, split
+):
+    batch, accumulation = split
+    same = {"max_steps": 1, "evaluate_every": 100, "save_every": 100}
+    whole = toy_loop(tiny_llama, tmp_path / "a", method, batch_size=8, accumulation=1, **same)
+    parts = toy_loop(
+        tiny_llama, tmp_path / "b", method, batch_size=batch, accumulation=accumulation, **same
+    )
+    for loop in (whole, parts):  # dropout would draw other numbers for other batches
+        for module in loop.module.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+    one, many = _gradients(whole), _gradients(parts)
+    assert one.keys() == many.keys()
+    assert len(one) > 10
+    for name, gradient in one.items():
+        distance = (gradient - many[name]).norm() / gradient.norm().clamp_min(1e-12)
+        assert distance <= 1e-5, name
+
+
+def test_a_padded_batch_has_the_loss_of_its_rows_one_by_one(tiny_llama):
+    loaded = load_trainable(
+        ModelOptions(name=str(tiny_llama), dtype="fp32"), MethodOptions(name="full")
+    )
+    examples = toy_examples(loaded)
+    collator = Collator("causal", "target", loaded.tokenizer.pad_token_id)
+    together = summed_loss(loaded.model, collator(examples), "causal")
+    apart = sum(summed_loss(loaded.model, collator([each]), "causal") for each in examples)
+    assert torch.allclose(together, apart, rtol=1e-5)
+
+
+def test_the_loss_is_the_models_own_loss(tiny_llama):
+    loaded = load_trainable(
+        ModelOptions(name=str(tiny_llama), dtype="fp32"), MethodOptions(name="full")
+    )
+    batch = Collator("causal", "target", loaded.tokenizer.pad_token_id)(toy_examples(loaded))
+    supervised = (batch["labels"][:, 1:] != -100).sum()
+    ours = summed_loss(loaded.model, batch, "causal") / supervised
+    assert torch.allclose(ours, loaded.model(**batch).loss, rtol=1e-5)
+
+
+def test_the_same_run_twice_is_the_same_bit_for_bit(tiny_llama, tmp_path):
+    first, second = (toy_loop(tiny_llama, tmp_path / name) for name in "ab")
+    first.train()
+    second.train()
+    assert_same(left_behind(first), left_behind(second))
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_resumed_run_ends_as_the_uninterrupted_one(
+    tiny_llama, tmp_path, method, number
+):
+    straight = toy_loop(tiny_llama, tmp_path / "straight", method)
+    straight.train()
+
+    stopped = toy_loop(tiny_llama, tmp_path / "stopped", method)
+    step = stopped._step
+
+    def step_then_signal(*arguments):
+        step(*arguments)
+        if stopped.state.step == 5:
+            os.kill(os.getpid(), number)
+
+    stopped._step = step_then_signal
+    with pytest.raises(Interrupted) as stop:
+        stopped.train()
+    assert stop.value.exit_code == 128 + number
+
+    resumed = toy_loop(tiny_llama, tmp_path / "stopped", method)
+    resumed.train()
+    assert_same(left_behind(straight), left_behind(resumed))
+
+
+def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path):
+    loop = toy_loop(tiny_llama, tmp_path, "full", learning_rate=0.5, max_steps=12)
+    state = loop.train()
+    looks = [each for each in loop.run.read_metrics() if each["kind"] == "dev"]
+    best = min(looks, key=lambda each: each["loss"])
+    assert state.best_step == best["step"] < state.step, "this rate must overshoot, or no test"
+    saved = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, state.best_step))
+    for name, parameter in loop.module.named_parameters():
+        if name in saved.tensors["trainable"]:
+            assert torch.equal(parameter.detach(), saved.tensors["trainable"][name])
+
+
+def test_patience_stops_the_run(tiny_llama, tmp_path):
+    loop = toy_loop(
+        tiny_llama, tmp_path, "full", learning_rate=0.5, max_steps=40, evaluate_every=2, patience=2
+    )
+    state = loop.train()
+    assert state.step < 40
+    assert state.looks_without_better == 2
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tiny_llama, tmp_path):
+    toy_loop(tiny_llama, tmp_path).train()
+    other = toy_loop(tiny_llama, tmp_path)
+    other.state.fingerprint = "another"
+    with pytest.raises(TrainingError, match="other data or settings"):
+        other.train()
+
+
+def test_another_number_of_processes_than_asked_for_is_refused(tiny_llama, tmp_path):
+    with pytest.raises(TrainingError, match="asks for 2, but 1 came"):
+        toy_loop(tiny_llama, tmp_path, processes=2)
+
+
+# -- the guard ---------------------------------------------------------------------------------
+
+
+def _poison(monkeypatch, loop, steps, value):
+    """Make the loss of the given steps (counted from 1) non-finite, through the real loss."""
+    real = summed_loss
+
+    def poisoned(model, batch, kind):
+        loss = real(model, batch, kind)
+        return loss * value if loop.state.step + 1 in steps else loss
+
+    monkeypatch.setattr(loop_module, "summed_loss", poisoned)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_bad_step_changes_neither_weights_nor_optimizer(tiny_llama, tmp_path, monkeypatch, value):
+    loop = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=100)
+    _poison(monkeypatch, loop, {5}, value)
+    seen, step = {}, loop._step
+
+    def watched(*arguments):
+        before = left_behind(loop)
+        step(*arguments)
+        seen[loop.state.step] = (before, left_behind(loop))
+
+    loop._step = watched
+    state = loop.train()
+    before, after = seen[5]
+    for part in ("weights", "optimizer"):
+        assert all(torch.equal(before[part][name], after[part][name]) for name in before[part])
+    before, after = seen[6]
+    assert any(not torch.equal(before["weights"][n], after["weights"][n]) for n in after["weights"])
+    assert state.step == 12
+    assert state.skipped == 1
+    (record,) = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
+    assert record["step"] == 5
+    assert set(record["rows"]) <= {pair.origin for pair in PAIRS}
+
+
+def test_three_bad_steps_stop_the_run_and_name_their_rows(tiny_llama, tmp_path, monkeypatch):
+    loop = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=100)
+    _poison(monkeypatch, loop, {5, 6, 7}, float("nan"))
+    with pytest.raises(TrainingError) as stop:
+        loop.train()
+    rows = {loop.examples[row].origin for step in loop.steps[4:7] for row in step.rows}
+    assert all(row in str(stop.value) for row in rows)
+    assert "step 7" in str(stop.value)
+
+
+def test_only_the_rows_of_the_bad_forward_pass_are_named(tiny_llama, tmp_path, monkeypatch):
+    loop = toy_loop(tiny_llama, tmp_path, batch_size=2, accumulation=4, evaluate_every=100)
+    real, calls = summed_loss, []
+
+    def third_pass_is_bad(model, batch, kind):
+        calls.append(1)
+        return real(model, batch, kind) * (float("nan") if len(calls) == 3 else 1.0)
+
+    monkeypatch.setattr(loop_module, "summed_loss", third_pass_is_bad)
+    monkeypatch.setattr(loop, "_look", lambda ticker: setattr(loop.state, "looked", 99))
+    loop.train()
+    (record,) = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
+    third = loop.steps[0].passes[2][0]
+    assert record["rows"] == [loop.examples[row].origin for row in third]
+
+
+def test_metrics_are_written_as_they_come(tiny_llama, tmp_path):
+    loop = toy_loop(tiny_llama, tmp_path)
+    loop.train()
+    lines = [json.loads(line) for line in loop.run.metrics.read_text().splitlines()]
+    assert [each["step"] for each in lines if each["kind"] == "train"] == list(range(1, 13))
+    assert [each["step"] for each in lines if each["kind"] == "dev"] == [0, 4, 8, 12]

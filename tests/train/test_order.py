@@ -1,0 +1,83 @@
+"""Which rows make which step."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dubash.core.errors import TrainingError
+from dubash.train.options import TrainOptions
+from dubash.train.order import plan_steps
+
+lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)
+
+
+@given(lengths, st.integers(1, 9), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
+def test_an_epoch_holds_every_row_once(rows, batch, accumulation, world, epochs):
+    options = TrainOptions(epochs=epochs, batch_size=batch, accumulation=accumulation)
+    steps = plan_steps(rows, options, world)
+    for epoch in range(epochs):
+        seen = Counter(row for step in steps if step.epoch == epoch for row in step.rows)
+        assert seen == Counter(range(len(rows)))
+
+
+@given(lengths, st.integers(1, 9), st.integers(1, 5), st.integers(1, 3))
+def test_no_forward_pass_is_larger_than_asked(rows, batch, accumulation, world):
+    options = TrainOptions(batch_size=batch, accumulation=accumulation)
+    for step in plan_steps(rows, options, world):
+        assert len(step.passes) <= accumulation
+        assert all(len(ranks) == world for ranks in step.passes)
+        assert all(len(part) <= batch for ranks in step.passes for part in ranks)
+
+
+@given(lengths, st.integers(1, 4), st.integers(1, 3))
+def test_batch_and_accumulation_trade_places_without_moving_rows_between_steps(rows, one, other):
+    a = plan_steps(rows, TrainOptions(batch_size=one, accumulation=other))
+    b = plan_steps(rows, TrainOptions(batch_size=one * other, accumulation=1))
+    assert [sorted(step.rows) for step in a] == [sorted(step.rows) for step in b]
+
+
+@given(lengths, st.integers(1, 4000))
+def test_max_tokens_is_never_passed(rows, most):
+    options = TrainOptions(max_tokens=most, batch_size=2, accumulation=1)
+    try:
+        steps = plan_steps(rows, options)
+    except TrainingError:
+        first = plan_steps(rows, TrainOptions(batch_size=2, accumulation=1))[0]
+        assert sum(rows[row] for row in first.rows) > most
+    else:
+        assert sum(rows[row] for step in steps for row in step.rows) <= most
+
+
+def test_the_order_depends_on_the_seed_and_on_the_epoch_only():
+    rows = list(range(1, 41))
+    options = TrainOptions(epochs=2, batch_size=4, accumulation=1)
+    steps = plan_steps(rows, options)
+    assert steps == plan_steps(rows, options)
+    assert [s.rows for s in steps[:10]] != [s.rows for s in steps[10:]]
+    assert steps != plan_steps(rows, options.model_copy(update={"seed": 2}))
+
+
+def test_half_an_epoch_takes_half_the_rows():
+    steps = plan_steps([5] * 40, TrainOptions(epochs=0.5, batch_size=4, accumulation=1))
+    assert sum(len(step.rows) for step in steps) == 20
+
+
+def test_max_steps_ends_the_run():
+    options = TrainOptions(max_steps=7, batch_size=4, accumulation=1)
+    assert len(plan_steps([5] * 10, options)) == 7
+
+
+def test_rows_of_like_length_share_a_forward_pass():
+    rows = [10, 90, 11, 91, 12, 92, 13, 93]
+    (step,) = plan_steps(rows, TrainOptions(batch_size=4, accumulation=2))
+    assert [sorted(rows[row] for row in ranks[0]) for ranks in step.passes] == [
+        [10, 11, 12, 13],
+        [90, 91, 92, 93],
+    ]
+
+
+def test_too_few_tokens_for_one_step_is_said():
+    with pytest.raises(TrainingError, match="no training step fits"):
+        plan_steps([50, 50], TrainOptions(max_tokens=10, batch_size=2, accumulation=1))
