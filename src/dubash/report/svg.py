@@ -41,12 +41,14 @@ def figure(
 
 
 def text(x: float, y: float, content: str, kind: str = "tick", anchor: str = "start") -> Markup:
+    """A text at x, y in drawing units; `anchor` is SVG's text-anchor."""
     return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(
         x, y, kind, anchor, content
     )
 
 
 def rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    """A straight line of a style class."""
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(
         x1, y1, x2, y2, kind
     )
@@ -55,6 +57,7 @@ def rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
 def box(
     x: float, y: float, width: float, height: float, tone: str, tip: str, rounding: float = 1
 ) -> Markup:
+    """A filled box with a tip that shows on hovering."""
     return Markup(
         '<rect x="{:.2f}" y="{:.1f}" width="{:.2f}" height="{:.1f}" rx="{}" class="tone-{}">'
         "<title>{}</title></rect>"
@@ -62,4 +65,5 @@ def box(
 
 
 def label_width(labels: Sequence[str]) -> float:
+    """Drawing units that the longest label takes."""
     return max((len(label) for label in labels), default=0) * CHARACTER + 10

@@ -1,0 +1,120 @@
+"""Trains one family by all methods in one process and prints what came of it, as JSON:
+
+python family.py FAMILY ROWS.tsv FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dubash.core.languages import LanguagePair, language
+from dubash.core.run import RunFolder
+from dubash.core.types import Pair
+from dubash.engine.options import GenerateOptions
+from dubash.engine.transformers import TransformersEngine
+from dubash.model.load import LoadedModel, load_trainable, load_tuned, save_tuned
+from dubash.model.options import MethodOptions, ModelOptions
+from dubash.prompt.options import PromptOptions
+from dubash.prompt.template import Template
+from dubash.train.batches import Collator
+from dubash.train.loop import Loop
+from dubash.train.loss import loss_sums
+from dubash.train.options import TrainOptions
+from tiny import make_tiny
+
+HINDI_GUJARATI = LanguagePair(language("hi"), language("gu"))
+METHODS = ("full", "lora", "qlora", "lora-int8")
+
+
+def rows(path: Path, count: int) -> list[Pair]:
+    """The first short pairs of a file, each source once."""
+    found: dict[str, Pair] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        source, target = line.split("\t")
+        if 12 <= len(source) <= 60 and len(target) <= 60:
+            found.setdefault(source, Pair(source, target, origin=f"{path.name}:{number}"))
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def main(family: str, data: Path, folder: Path) -> dict[str, Any]:
+    """All methods, one after the other."""
+    pairs = rows(data, 320)
+    texts = [text for pair in pairs for text in (pair.source, pair.target)]
+    model = ModelOptions(name=str(make_tiny(family, folder / "base", texts)), dtype="fp32")
+    return {name: run(model, name, pairs, folder / name) for name in METHODS}
+
+
+def run(model: ModelOptions, name: str, pairs: list[Pair], folder: Path) -> dict[str, Any]:
+    """Train by one method through the real loop, save, reload, and look at both."""
+    full = name == "full"
+    method = MethodOptions(name="full") if full else MethodOptions(name=name, rank=8, alpha=16)
+    loaded = load_trainable(model, method, seed=1)
+    template = Template(PromptOptions(), loaded.tokenizer, loaded.kind, HINDI_GUJARATI, "")
+    examples = [template.example(pair) for pair in pairs]
+    train, dev = (examples[:32], examples[:32]) if full else (examples[:256], examples[256:])
+    collator = Collator(loaded.kind, "target", loaded.tokenizer.pad_token_id)
+    options = TrainOptions(
+        epochs=250 if full else 4, batch_size=32 if full else 16, accumulation=1,
+        learning_rate=3e-3 if full else 1e-2, dev_sample=0, evaluate_every=10_000,
+    )  # fmt: skip
+    before = dev_loss(loaded, collator(dev))
+    Loop(loaded, train, dev, collator, options, RunFolder(folder), "family").train()
+    save_tuned(loaded, folder / "model")
+    again = load_tuned(model, method, folder / "model")
+    batch = collator(dev[:8])
+    found = {
+        "kind": loaded.kind,
+        "dev_before": before,
+        "dev_after": dev_loss(loaded, collator(dev)),
+        "identical_logits": bool(torch.equal(logits(loaded, batch), logits(again, batch))),
+    }
+    if full:
+        ends = [template.end_id]
+        engine = TransformersEngine(
+            again.model, again.tokenizer, again.kind, ends, GenerateOptions(max_new_tokens=128)
+        )
+        outputs = engine.generate([example.prompt for example in train])
+        found["reproduced"] = sum(
+            output.stop == "end" and output.text == readable(template, pair)
+            for output, pair in zip(outputs, pairs, strict=False)
+        )
+    return found
+
+
+def readable(template: Template, pair: Pair) -> str:
+    """The target as the tokenizer can give it back (mT5's normalises)."""
+    tokenizer = template.tokenizer
+    ids = tokenizer(pair.target, add_special_tokens=False).input_ids
+    return str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
+
+
+@torch.no_grad()
+def dev_loss(loaded: LoadedModel, batch: Any) -> float:
+    """Mean loss over supervised tokens in eval mode."""
+    loaded.model.eval()
+    total, count = loss_sums(loaded.model, [batch], loaded.kind).tolist()
+    return float(total / count)
+
+
+@torch.no_grad()
+def logits(loaded: LoadedModel, batch: Any) -> torch.Tensor:
+    """Logits `[batch, time, vocabulary]` in eval mode."""
+    loaded.model.eval()
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    if loaded.kind == "seq2seq":
+        inputs["labels"] = batch["labels"]
+    found: torch.Tensor = loaded.model(**inputs).logits
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    result = main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    print(json.dumps(result))
