@@ -57,6 +57,13 @@ class PromptOptions(Options):
             )
         return text
 
+    @field_validator("system")
+    @classmethod
+    def _no_source(cls, system: str | None) -> str | None:
+        if system is not None and "{source}" in system:
+            raise ValueError("{source} belongs into the text, not into the system message")
+        return system
+
     @field_validator("text")
     @classmethod
     def _has_source(cls, text: str | None) -> str | None:

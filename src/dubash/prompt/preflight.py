@@ -9,7 +9,7 @@ that was cut away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,7 +37,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a right row looks like for this model and recipe."""
+    """What a right row looks like for this model and recipe.
+
+    `neutral` is what the template does to a text that spells a control token.
+    """
 
     kind: Literal["causal", "seq2seq"]
     mask: Literal["target", "full"]
@@ -45,6 +48,7 @@ class Expectation:
     stop_ids: frozenset[int]
     begin_id: int | None
     tokenizer: Tokenizer
+    neutral: Callable[[str], str]
 
 
 def check_rows(rows: Sequence[Row], expected: Expectation) -> None:
@@ -58,7 +62,7 @@ def check_rows(rows: Sequence[Row], expected: Expectation) -> None:
             "end token not served",
             f"generation does not stop at the trained end token {_name(expected, expected.end_id)}",
             rows[0],
-            "Leave generate.stop_tokens out, or add the end token to it.",
+            "Serve with the end token of the template.",
         )
     for row in rows:
         _check_prompt(row, expected)
@@ -66,10 +70,11 @@ def check_rows(rows: Sequence[Row], expected: Expectation) -> None:
         _check_alignment(row, expected)
         _check_target(row, expected)
         _check_end(row, expected)
+        _check_gaps(row, expected)
 
 
 def _check_prompt(row: Row, expected: Expectation) -> None:
-    trained = [i for i, seen in zip(row.ids, row.attention, strict=True) if seen]
+    trained = _seen(row.ids, row)
     prompt = trained if expected.kind == "seq2seq" else trained[: len(row.served)]
     begin = expected.begin_id
     if begin is not None and list(row.served[:2]) == [begin, begin]:
@@ -79,6 +84,8 @@ def _check_prompt(row: Row, expected: Expectation) -> None:
             row,
             "Take the beginning token out of prompt.text or of the chat template.",
         )
+    if expected.kind == "causal" and _begins(row.served, trained):
+        raise _cut("all of the target is cut away", row)
     if list(prompt) != list(row.served):
         at = next(
             (i for i, (a, b) in enumerate(zip(prompt, row.served, strict=False)) if a != b),
@@ -113,51 +120,56 @@ def _check_padding(row: Row, expected: Expectation) -> None:
 def _check_alignment(row: Row, expected: Expectation) -> None:
     if expected.kind == "seq2seq":
         return
-    supervised = [at for at, label in enumerate(row.labels) if label != IGNORE]
-    real = [at for at, seen in enumerate(row.attention) if seen]
-    start = 1 if expected.mask == "full" else len(row.served)
-    wrong = next((at for at in supervised if row.labels[at] != row.ids[at]), None)
-    first = real.index(supervised[0]) if supervised and supervised[0] in real else None
-    if wrong is not None or (first is not None and first != start):
-        raise _refusal(
-            "mask shifted",
-            f"the loss begins at token {first} where the supervised part begins at {start}"
-            if wrong is None
-            else f"the label at position {wrong} is not the token that stands there",
-            row,
-            "Count the beginning token once, and take the boundary from the template's spans.",
-        )
+    wrong = next(
+        (at for at, label in enumerate(row.labels) if label not in (IGNORE, row.ids[at])), None
+    )
+    if wrong is not None:
+        raise _shifted(f"the label at position {wrong} is not the token that stands there", row)
+    seen = _seen(row.labels, row)
+    first = next((at for at, label in enumerate(seen) if label != IGNORE), None)
+    if first is None:
+        return
+    if expected.mask == "target" and first != len(row.served):
+        raise _shifted(f"the loss begins at token {first}, the target at {len(row.served)}", row)
+    # a label on the very first token does nothing: there is no position before it to predict it
+    if expected.mask == "full" and first > 1:
+        raise _shifted(f"the loss begins at token {first} of the full sequence, not at 1", row)
 
 
 def _check_target(row: Row, expected: Expectation) -> None:
     tokenizer = expected.tokenizer
-    supervised = [label for label in row.labels if label != IGNORE]
-    if expected.mask == "full" and expected.kind == "causal":
-        supervised = supervised[max(len(row.served) - 1, 0) :]
-    whole = tokenizer(row.pair.target, add_special_tokens=False).input_ids
-    want = _letters(tokenizer.decode(whole, skip_special_tokens=True))
-    have = _letters(tokenizer.decode(supervised, skip_special_tokens=True))
-    if not supervised or have != want:
-        raise _refusal(
-            "target truncated away" if len(have) < len(want) else "target not what is trained",
-            f"the loss sees {len(have)} of the target's {len(want)} characters",
-            row,
-            "Raise prompt.max_tokens, or set longer rows aside.",
-        )
+    answer = _answer(row, expected)
+    while answer and answer[-1] == expected.end_id:
+        answer.pop()
+    # What the tokenizer itself gives back: it may normalise, or not know a letter.
+    whole = tokenizer(expected.neutral(row.pair.target), add_special_tokens=False).input_ids
+    want, have = _letters(tokenizer.decode(whole)), _letters(tokenizer.decode(answer))
+    if have == want:
+        return
+    have = have.rstrip("�")  # the cut may go through a letter
+    if len(have) < len(want) and want.startswith(have):
+        raise _cut(f"the loss sees {len(have)} of the target's {len(want)} characters", row)
+    at = next((i for i, (a, b) in enumerate(zip(have, want, strict=False)) if a != b), len(want))
+    raise _refusal(
+        "target not what is trained",
+        f"from character {at} on, blanks not counted, the loss sees {have[at : at + 12]!r} where "
+        f"the target has {want[at : at + 12]!r}",
+        row,
+        "Label the target's own tokens, all of them and nothing else.",
+    )
 
 
 def _check_end(row: Row, expected: Expectation) -> None:
-    supervised = [label for label in row.labels if label != IGNORE]
-    if not supervised or supervised[-1] != expected.end_id:
-        last = _some(expected, supervised[-1:])
+    answer = _answer(row, expected)
+    if answer[-1:] != [expected.end_id]:
         raise _refusal(
             "end token unsupervised",
-            f"the last token in the loss is {last}, not the end token "
+            f"the last token in the loss is {_some(expected, answer[-1:])}, not the end token "
             f"{_name(expected, expected.end_id)}: the model would never learn to stop",
             row,
             "Put the end token after the target and inside the mask.",
         )
-    if expected.end_id in supervised[len(supervised) - 2 : -1]:
+    if answer[-2:-1] == [expected.end_id]:
         raise _refusal(
             "end token doubled",
             "the target ends with the end token twice",
@@ -166,8 +178,44 @@ def _check_end(row: Row, expected: Expectation) -> None:
         )
 
 
+def _check_gaps(row: Row, expected: Expectation) -> None:
+    """Full mask only: a gap in the target shows in its text, one in the prompt does not."""
+    if expected.kind == "causal" and expected.mask == "full":
+        gap = next(
+            (at for at, label in enumerate(_seen(row.labels, row)) if at and label < 0), None
+        )
+        if gap is not None:
+            token = _some(expected, _seen(row.ids, row)[gap : gap + 1])
+            raise _shifted(f"token {gap} ({token}) stands outside the loss over everything", row)
+
+
+def _seen(values: Sequence[int], row: Row) -> list[int]:
+    return [value for value, seen in zip(values, row.attention, strict=True) if seen]
+
+
+def _answer(row: Row, expected: Expectation) -> list[int]:
+    """The labels in the loss from the target on, `[time]`."""
+    causal = expected.kind == "causal"
+    labels = _seen(row.labels, row)[len(row.served) :] if causal else row.labels
+    return [label for label in labels if label != IGNORE]
+
+
+def _begins(whole: Sequence[int], part: Sequence[int]) -> bool:
+    return len(part) <= len(whole) and list(whole[: len(part)]) == list(part)
+
+
 def _letters(text: str) -> str:
     return "".join(text.split())
+
+
+def _cut(what: str, row: Row) -> PreflightError:
+    fix = "Raise prompt.max_tokens, or set longer rows aside."
+    return _refusal("target truncated away", what, row, fix)
+
+
+def _shifted(what: str, row: Row) -> PreflightError:
+    fix = "Count the beginning token once, and take the boundary from the template's spans."
+    return _refusal("mask shifted", what, row, fix)
 
 
 def _refusal(name: str, what: str, row: Row, fix: str) -> PreflightError:

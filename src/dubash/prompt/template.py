@@ -10,6 +10,7 @@ checks it all the same, on what really reaches the model.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,8 +24,8 @@ Tokenizer = Any
 
 Style = Literal["chat", "plain", "seq2seq"]
 
-# A target that no text holds, to find where the template puts the real one.
-_MARK = "⁂target⁂"
+# Texts that no template holds, to find where it puts the real ones.
+_SOURCE_MARK, _TARGET_MARK = "⁂source⁂", "⁂target⁂"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +53,54 @@ class Template:
         pair: LanguagePair,
         task: str,
     ) -> None:
-        """Raises RecipeError where the style does not go with the model."""
+        """Raises RecipeError where the style does not go with the model, and PreflightError where
+        its chat template or its tokenizer cannot make a right example.
+        """
         self.options, self.tokenizer, self.kind = options, tokenizer, kind
         self.style: Style = _choose_style(options, tokenizer, kind)
-        text = options.text or ("{source}" if task == "instruction" else DEFAULT_TEXT[self.style])
+        asked = "{source}" if task == "instruction" else DEFAULT_TEXT[self.style]
+        text = options.text or asked
         self._languages = {
             "source_language": pair.source.name,
             "target_language": pair.target.name,
         }
         self.text = _fill(text, self._languages)
         self.system = _fill(options.system, self._languages) if options.system else None
-        specials = sorted(set(tokenizer.all_special_tokens), key=len, reverse=True)
-        self._special = re.compile("|".join(map(re.escape, specials))) if specials else None
-        self.end_id: int = self._find_end()
-        self._target_lead = self._find_target_lead()
+        lead, closing = self._turn() if self.style == "chat" else (self._plain_lead(), "")
+        self._control = self._find_control()
+        self.end_id: int = self._find_end(closing)
+        self._control[str(tokenizer.convert_ids_to_tokens(self.end_id))] = self.end_id
+        longest_first = sorted(self._control, key=len, reverse=True)
+        self._spelled = re.compile("|".join(map(re.escape, longest_first)))
+        self._anchor, self._lead = self._find_join(lead)
 
     # -- texts ---------------------------------------------------------------------------------
 
     def neutral(self, text: str) -> str:
-        """The text with a blank put into whatever spells a special token of the model.
+        """The text with a blank put into whatever spells a control token of the model.
 
         Without it a source that says `<|im_end|>` would end its own turn.
         """
-        if self._special is None:
-            return text
-        return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        kept = self._break(text)
+        # Some tokenizers make full-width letters plain first, and `＜/s＞` becomes `</s>`.
+        plain = unicodedata.normalize("NFKC", kept)
+        if self._spelled.search(plain) and {*self._control.values()} & {*self._bare(kept)}:
+            return self._break(plain)
+        return kept
+
+    def _break(self, text: str) -> str:
+        while found := self._spelled.search(text):  # breaking one may leave another that overlaps
+            word = found[0].strip()
+            first = word[0] if len(word) > 1 else ""  # a token of one letter gives way to a blank
+            text = f"{text[: found.start()]}{first} {word[1:]}{text[found.end() :]}"
+        return text
 
     def prompt_text(self, source: str) -> str:
         """The whole prompt as text, as the model is served it."""
         user = _fill(self.text, {"source": self.neutral(source)})
         return self._chat(user, None) if self.style == "chat" else user
 
-    def _chat(self, user: str, assistant: str | None) -> str:
+    def _chat(self, user: str, assistant: str | None, open_turn: bool = True) -> str:
         messages = [{"role": "system", "content": self.system}] if self.system else []
         messages.append({"role": "user", "content": user})
         if assistant is not None:
@@ -92,7 +109,7 @@ class Template:
             text: str = self.tokenizer.apply_chat_template(
                 messages,
                 tokenize=False,
-                add_generation_prompt=assistant is None,
+                add_generation_prompt=open_turn and assistant is None,
                 enable_thinking=False,
             )
         except Exception as error:  # the template is the model's own Jinja code: anything may come
@@ -116,8 +133,7 @@ class Template:
 
     def target_ids(self, target: str) -> list[int]:
         """The target's ids with the end token, `[time]`."""
-        text = self._target_lead + self.neutral(target)
-        return [*self._bare(text), self.end_id]
+        return [*self._after(self._anchor, self._lead + self.neutral(target)), self.end_id]
 
     def example(self, pair: Pair) -> Example:
         """The pair as it is trained on."""
@@ -142,21 +158,78 @@ class Template:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
         return ids
 
-    def _find_end(self) -> int:
+    def _after(self, anchor: str, text: str) -> list[int]:
+        """The ids of `text` as it is written behind `anchor`, by the tokenizer's own spans."""
+        if anchor:
+            found = self.tokenizer(
+                anchor + text, add_special_tokens=False, return_offsets_mapping=True
+            )
+            spans, edge = found.offset_mapping, len(anchor)
+            if not any(start < edge < end for start, end in spans):  # no token holds both
+                ids = zip(found.input_ids, spans, strict=True)
+                return [token for token, (_, end) in ids if end > edge]
+        return self._bare(text)
+
+    # -- what the template and the tokenizer are like ------------------------------------------
+
+    def _turn(self) -> tuple[str, str]:
+        """What the chat template writes before the answer, past the prompt, and after it."""
+        head, mark, closing = self._chat(_SOURCE_MARK, _TARGET_MARK).rpartition(_TARGET_MARK)
+        served = self._chat(_SOURCE_MARK, None)
+        lost = [
+            words
+            for words, there in (
+                ("system message", (self.system or "").strip() in served),
+                ("user's text", _SOURCE_MARK in served),
+                ("assistant's text", bool(mark)),
+            )
+            if not there
+        ]
+        if lost:
+            raise PreflightError(
+                f"the model's chat template loses the {lost[0]}.",
+                where="prompt.system" if lost[0].startswith("system") else "prompt.style",
+                fix="Put it into prompt.text."
+                if lost[0].startswith("system")
+                else "Set prompt.style: plain.",
+            )
+        lead = head.removeprefix(served) if head.startswith(served) else ""
+        if lead.strip() and served == self._chat(_SOURCE_MARK, None, open_turn=False):
+            raise PreflightError(
+                "training prompt ≠ serving prompt: the model's chat template knows no generation "
+                f"prompt, so that serving would leave out {lead!r}.",
+                where="prompt.style",
+                fix="Mend the chat template, or set prompt.style: plain.",
+            )
+        return ("" if lead.strip() else lead), closing
+
+    def _plain_lead(self) -> str:
+        """What parts the target from a plain prompt that does not end with white space itself."""
+        if self.style != "plain" or self.text.endswith((" ", "\n", "\t")):
+            return ""
+        return "\n" if self.text.endswith("{source}") else " "
+
+    def _find_control(self) -> dict[str, int]:
+        """The tokens that mean something to the model besides their letters, with their ids.
+
+        Added tokens are among them if they are special or the chat template writes them; others
+        are ordinary words (Gemma adds runs of blanks and HTML tags).
+        """
+        tokenizer = self.tokenizer
+        found = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+        written = str(getattr(tokenizer, "chat_template", None) or "")
+        for token, added in tokenizer.added_tokens_decoder.items():
+            words = str(added.content)
+            if added.special or (words.strip() and words in written):
+                found[words] = token
+        return {str(words): int(token) for words, token in found.items() if words.strip()}
+
+    def _find_end(self, closing: str) -> int:
         """The token that closes the answer: from the template's own span after the target."""
-        if self.style == "chat":
-            _, mark, closing = self._chat("?", _MARK).rpartition(_MARK)
-            if not mark:
-                raise PreflightError(
-                    "the model's chat template loses the assistant's text.",
-                    where="prompt.style",
-                    fix="Set prompt.style: plain.",
-                )
-            special = set(self.tokenizer.all_special_ids)
-            special |= set(getattr(self.tokenizer, "added_tokens_decoder", {}))
-            for token in self._bare(closing):
-                if token in special:
-                    return token
+        added = {*self._control.values(), *self.tokenizer.added_tokens_decoder}
+        for token in self._bare(closing):
+            if token in added and self.tokenizer.decode([token]).strip():
+                return token
         end = self.tokenizer.eos_token_id
         if end is None:
             raise PreflightError(
@@ -166,19 +239,23 @@ class Template:
             )
         return int(end)
 
-    def _find_target_lead(self) -> str:
-        """A blank before the target where the plain prompt ends without one.
+    def _find_join(self, lead: str) -> tuple[str, str]:
+        """How to tokenize a target so that prompt and target decode to one natural text.
 
-        Some tokenizers put that blank there themselves; which it is shows in what the joined
-        ids decode to.
+        Most tokenizers take the target as it is, after its lead. SentencePiece's put a blank
+        before any text: it is the lead itself where that is a blank, and is kept away by an
+        anchor where it is not. Which it is shows in what the joined ids decode to.
         """
-        if self.style != "plain" or self.text.endswith(("{source}", " ", "\n", "\t")):
-            return ""
-        prompt = self.prompt_ids("x")
-        wanted = self.tokenizer.decode([*prompt, *self._bare(" x")], skip_special_tokens=True)
-        bare = self.tokenizer.decode([*prompt, *self._bare("x")], skip_special_tokens=True)
-        natural = self.prompt_text("x") + " x"
-        return "" if bare == natural and wanted != natural else " "
+        if self.kind == "seq2seq":
+            return "", ""
+        prompt, natural = self.prompt_ids("x"), self.prompt_text("x")[-3:] + lead + "x"
+        for anchor, text in (("", lead), ("", ""), ("\n", lead)):
+            joined = self.tokenizer.decode(
+                [*prompt, *self._after(anchor, text + "x")], clean_up_tokenization_spaces=False
+            )
+            if joined.endswith(natural):
+                return anchor, text
+        return "", lead
 
 
 def _fill(text: str, values: dict[str, str]) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from dubash.core.progress import say
+from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.data.prepare import Prepared
 from dubash.prompt.mask import IGNORE
 from dubash.prompt.preflight import Expectation, Row, check_rows
-from dubash.prompt.template import Template
+from dubash.prompt.template import Example, Template
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template, phase
@@ -34,7 +34,10 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     tokenizer, kind = load_tokenizer_and_kind(recipe)
     template = make_template(recipe, tokenizer, kind)
     with phase(run, "check"):
-        checked = preflight(recipe, template, prepared.train)
+        fitting, long = render("train", template, prepared.train)
+        checked = preflight(recipe, template, fitting)
+    if long:
+        say(f"  {len(long)} rows over {recipe.prompt.max_tokens} tokens will be set aside")
     console = Console()
     for row in checked[:rows]:
         show(console, row, template)
@@ -51,94 +54,111 @@ def load_tokenizer_and_kind(recipe: Recipe) -> tuple[Any, Any]:
     return load_tokenizer(recipe.model), find_kind(recipe.model)
 
 
-def preflight(recipe: Recipe, template: Template, train: Sequence[Pair]) -> list[Row]:
-    """Check a spread of training rows through the real collator and the real serving prompt."""
+def render(
+    split: str, template: Template, pairs: Sequence[Pair]
+) -> tuple[list[tuple[Pair, Example]], list[dict[str, Any]]]:
+    """Every pair with its example, and an account of those that are over `prompt.max_tokens`."""
+    fitting, long = [], []
+    with progress(f"{split} to tokens", len(pairs)) as advance:
+        for pair in pairs:
+            example = template.example(pair)
+            if template.fits(example):
+                fitting.append((pair, example))
+            else:
+                long.append({"split": split, "origin": pair.origin, "tokens": example.longest})
+            advance(1)
+    return fitting, long
+
+
+def preflight(
+    recipe: Recipe, template: Template, fitting: Sequence[tuple[Pair, Example]]
+) -> list[Row]:
+    """Check a spread of training rows through the real collator and the real serving prompt.
+
+    Raises PreflightError.
+    """
     from dubash.train.batches import Collator
 
-    fitting = [pair for pair in train if template.fits(template.example(pair))]
-    ordered = sorted(fitting, key=lambda pair: len(pair.source) + len(pair.target))
+    ordered = sorted(fitting, key=lambda each: each[1].longest)
     step = max(1, len(ordered) // CHECKED)
     picked = sorted({*range(0, len(ordered), step), len(ordered) - 1}) if ordered else []
-    collator = Collator(template.kind, recipe.prompt.mask, template.tokenizer.pad_token_id)
-    # shortest beside longest, so that every batch but the last holds padding
-    pairs = [ordered[at] for at in picked]
-    rows = render_rows(template, collator, pairs)
     tokenizer = template.tokenizer
+    collator = Collator(template.kind, recipe.prompt.mask, tokenizer.pad_token_id)
+    # one batch, so that all but the longest hold padding
+    rows = render_rows(template, collator, [ordered[at] for at in picked])
     ends = {template.end_id, tokenizer.eos_token_id} - {None}
     expected = Expectation(
         template.kind, recipe.prompt.mask, template.end_id, frozenset(ends),
-        tokenizer.bos_token_id if tokenizer.bos_token_id not in ends else None, tokenizer,
+        tokenizer.bos_token_id, tokenizer, template.neutral,
     )  # fmt: skip
     check_rows(rows, expected)
     return rows
 
 
-def render_rows(template: Template, collator: Collator, pairs: Sequence[Pair]) -> list[Row]:
+def render_rows(
+    template: Template, collator: Collator, examples: Sequence[tuple[Pair, Example]]
+) -> list[Row]:
     """Rows of one real training batch, each with its serving prompt."""
-    if not pairs:
+    if not examples:
         return []
-    batch = collator([template.example(pair) for pair in pairs])
+    batch = collator([example for _, example in examples])
     columns = (batch[name].tolist() for name in ("input_ids", "labels", "attention_mask"))
     return [
         Row(pair, ids, labels, attention, template.prompt_ids(pair.source))
-        for pair, ids, labels, attention in zip(pairs, *columns, strict=True)
+        for (pair, _), ids, labels, attention in zip(examples, *columns, strict=True)
     ]
 
 
 def show(console: Console, row: Row, template: Template) -> None:
-    """Print a row token by token: green is what the loss sees."""
+    """Print a row token by token: green is what the loss sees, ▮ where serving leaves off."""
     tokenizer = template.tokenizer
 
-    def word(token: int) -> str:
-        text = str(tokenizer.decode([token])).replace("\n", "⏎")
-        return text or str(tokenizer.convert_ids_to_tokens(token))
+    def words(tokens: Sequence[int], style: str) -> Text:
+        pieces = [str(tokenizer.decode([token])).replace("\n", "⏎") for token in tokens]
+        named = [
+            piece or str(tokenizer.convert_ids_to_tokens(token))
+            for piece, token in zip(pieces, tokens, strict=True)
+        ]
+        return Text("".join(f"{each}|" for each in named), style)
 
-    console.print(f"\n[bold]{row.pair.origin}[/]")
+    seen = [token for token, real in zip(row.ids, row.attention, strict=True) if real]
     trained = Text("as trained  ")
     if template.kind == "seq2seq":
-        for token, seen in zip(row.ids, row.attention, strict=True):
-            trained.append(f"{word(token)}|" if seen else "", "dim")
-        trained.append(" → ")
-    tokens = row.labels if template.kind == "seq2seq" else row.ids
-    for token, label in zip(tokens, row.labels, strict=True):
-        if label != IGNORE:
-            trained.append(f"{word(token)}|", "bold green")
-        elif template.kind == "causal" and token != template.tokenizer.pad_token_id:
-            trained.append(f"{word(token)}|", "dim")
-    console.print(trained)
-    served = Text("as served   ")
-    for token in row.served:
-        served.append(f"{word(token)}|", "dim")
-    served.append("▮", "bold blue")
-    console.print(served)
+        trained.append(words(seen, "dim")).append("▮", "bold blue")
+        trained.append(words([label for label in row.labels if label != IGNORE], "bold green"))
+    else:
+        real = [label for label, each in zip(row.labels, row.attention, strict=True) if each]
+        for at, (token, label) in enumerate(zip(seen, real, strict=True)):
+            if at == len(row.served):
+                trained.append("▮", "bold blue")
+            trained.append(words([token], "dim" if label == IGNORE else "bold green"))
+    served = Text("as served   ").append(words(row.served, "dim")).append("▮", "bold blue")
+    end = tokenizer.convert_ids_to_tokens(template.end_id)
+    # Text, not markup: a file's name or a token such as [/INST] may hold brackets
+    console.print(Text(f"\n{row.pair.origin}", "bold"), trained, served, sep="\n")
     console.print(
-        f"[dim]{sum(row.attention)} tokens, {sum(label != IGNORE for label in row.labels)} "
-        f"supervised (green); the last is the end token "
-        f"{tokenizer.convert_ids_to_tokens(template.end_id)!r}[/]"
+        Text(
+            f"{sum(row.attention)} tokens, {sum(label != IGNORE for label in row.labels)} "
+            f"supervised (green); the last is the end token {end!r}",
+            "dim",
+        )
     )
 
 
 def checked_examples(
     run: RunFolder, recipe: Recipe, template: Template, prepared: Prepared
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[Example], list[Example]]:
     """Preflight, then the examples of train and dev; rows over max_tokens are set aside."""
     from dubash.core.files import write_jsonl
 
     with phase(run, "check"):
-        rows = preflight(recipe, template, prepared.train)
-        kept: dict[str, list[Any]] = {}
-        aside = []
-        for name, pairs in (("train", prepared.train), ("dev", prepared.dev)):
-            examples = [(pair, template.example(pair)) for pair in pairs]
-            kept[name] = [example for _, example in examples if template.fits(example)]
-            aside += [
-                {"split": name, "origin": pair.origin, "tokens": example.longest}
-                for pair, example in examples
-                if not template.fits(example)
-            ]
+        train, aside = render("train", template, prepared.train)
+        rows = preflight(recipe, template, train)
+        dev, more = render("dev", template, prepared.dev)
+        aside += more
         say(f"  {len(rows)} rows seen as trained and as served: they agree")
         if aside:
             write_jsonl(run.path / "too_long.jsonl", aside)
             say(f"  {len(aside)} rows over {recipe.prompt.max_tokens} tokens set aside")
         run.note(set_aside={"too_long": len(aside)})
-    return kept["train"], kept["dev"]
+    return [example for _, example in train], [example for _, example in dev]
