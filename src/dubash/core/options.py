@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from dubash.core.errors import RecipeError
 
@@ -46,10 +47,11 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
-    """A YAML file's mapping, and the line of each dotted key in it.
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """A YAML file's mapping, and the place (`file:line`) of each dotted key in it.
 
-    Raises RecipeError for a missing file, broken YAML, a doubled key, or no mapping at the top.
+    Raises RecipeError for a file that cannot be read, broken YAML, a doubled key, an anchor that
+    holds itself, or no mapping at the top.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -59,9 +61,14 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         raise RecipeError("this is a folder, not a recipe file.", where=str(path)) from None
     except UnicodeDecodeError:
         raise RecipeError("not a text file in UTF-8.", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RecipeError(f"cannot be read: {reason}.", where=str(path)) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise RecipeError("nested too deep.", where=str(path)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -69,25 +76,36 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         raise RecipeError(f"not valid YAML: {problem}.", where=where) from None
     if not isinstance(content, dict):
         raise RecipeError("a recipe is a mapping of keys to settings.", where=str(path))
-    lines: dict[str, int] = {}
+    places: dict[str, str] = {}
     if node is not None:
-        _note_lines(node, "", lines, path)
-    return content, lines
+        _note_places(node, "", places, path, {})
+    return content, places
 
 
-def _note_lines(node: yaml.Node, prefix: str, lines: dict[str, int], path: Path) -> None:
+def _note_places(
+    node: yaml.Node, prefix: str, places: dict[str, str], path: Path, done: dict[int, bool]
+) -> None:
+    """Note where each key stands. A node is walked once, however many aliases lead to it: `done`
+    says of each node met whether its walk has ended."""
+    place = f"{path}:{node.start_mark.line + 1}"
+    if not isinstance(node, yaml.CollectionNode) or done.get(id(node)):
+        return
+    if id(node) in done:
+        raise RecipeError("an anchor that holds itself.", where=place)
+    done[id(node)] = False
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             dotted = f"{prefix}{key.value}"
-            line = key.start_mark.line + 1
-            if dotted in lines:
-                raise RecipeError(f"'{dotted}' stands twice.", where=f"{path}:{line}")
-            lines[dotted] = line
-            _note_lines(value, f"{dotted}.", lines, path)
-    elif isinstance(node, yaml.SequenceNode):
+            place = f"{path}:{key.start_mark.line + 1}"
+            if dotted in places:
+                raise RecipeError(f"'{dotted}' stands twice.", where=place)
+            places[dotted] = place
+            _note_places(value, f"{dotted}.", places, path, done)
+    else:
         for index, value in enumerate(node.value):
-            lines[f"{prefix}{index}"] = value.start_mark.line + 1
-            _note_lines(value, f"{prefix}{index}.", lines, path)
+            places[f"{prefix}{index}"] = f"{path}:{value.start_mark.line + 1}"
+            _note_places(value, f"{prefix}{index}.", places, path, done)
+    done[id(node)] = True
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +127,7 @@ def parse_override(text: str) -> dict[str, Any]:
         )
     try:
         nested: Any = yaml.load(value, Loader=_Loader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise RecipeError("the value is not valid YAML.", where=dotted) from None
     for key in reversed(dotted.strip().split(".")):
         nested = {key: nested}
@@ -117,35 +135,64 @@ def parse_override(text: str) -> dict[str, Any]:
 
 
 def validate(
-    kind: type[AnyOptions], content: Mapping[str, Any], path: str, lines: Mapping[str, int]
+    kind: type[AnyOptions], content: Mapping[str, Any], path: str, places: Mapping[str, str]
 ) -> AnyOptions:
-    """Build `kind` from a mapping; the first mistake becomes a RecipeError with file, line, key."""
+    """Build `kind` from a mapping; the first mistake becomes a RecipeError with file, line, key.
+
+    `places` says where a dotted key stands; keys without one are sought under `path`.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         # a misspelt key comes first: what it left out ("Field required") is only its shadow
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        location = [str(part) for part in first["loc"]]
-        dotted = ".".join(location)
-        # pydantic puts the names of union members between the keys: match what the file has
-        known = [dotted[: i or None] for i in range(len(dotted), 0, -1) if dotted[:i] in lines]
-        line = lines.get(known[0]) if known else None
-        where = f"{path}:{line}" if line else path
-        where = f"{where}: {dotted}" if dotted else where
-        if first["type"] == "extra_forbidden":
-            choices = _field_names(kind, first["loc"][:-1])
+        mistakes = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        keys = [_keys(kind, each) for each in mistakes]
+        # of a union every member complains: the one whose parts were looked at was meant
+        location = max((each for each in keys if each[: len(keys[0])] == keys[0]), key=len)
+        alike = [each for each, at in zip(mistakes, keys, strict=True) if at == location]
+        known = [".".join(location[:i]) for i in range(len(location), 0, -1)]
+        place = next((places[key] for key in known if key in places), path)
+        where = f"{place}: {known[0]}" if known else place
+        if alike[0]["type"] == "extra_forbidden":
+            choices = _field_names(kind, alike[0]["loc"][:-1])
             raise RecipeError(
                 f"unknown key '{location[-1]}'.", where=where, fix=suggest(location[-1], choices)
             ) from None
-        message = first["msg"].removeprefix("Value error, ")
+        said = dict.fromkeys(_PLAIN.get(each["type"]) or each["msg"] for each in alike)
+        message = " or ".join(said).replace(" or Input should be ", " or ")
+        message = message.removeprefix("Value error, ")
         raise RecipeError(
             message if message.endswith(".") else f"{message}.", where=where
         ) from None
 
 
+_PLAIN = {
+    "missing": "this key is required",
+    "model_type": "Input should be settings, each as key: value",
+    "list_type": "Input should be a list",
+    "tuple_type": "Input should be a list",
+}
+"""Plain words for what pydantic says in Python's."""
+
+
+def _keys(kind: type[BaseModel], mistake: ErrorDetails) -> list[str]:
+    """Where a mistake is, without the names of union members that pydantic puts between keys."""
+    location = mistake["loc"]
+    unknown = len(location) - 1 if mistake["type"] == "extra_forbidden" else -1
+    return [
+        str(part)
+        for at, part in enumerate(location)
+        if isinstance(part, int) or at == unknown or part in _field_names(kind, location[:at])
+    ]
+
+
 def suggest(wrong: str, choices: Sequence[str]) -> str:
     """`Did you mean 'epochs'?`, or all choices where none is near."""
-    near = difflib.get_close_matches(wrong, choices, n=1, cutoff=0.6)
+    from rapidfuzz.distance import OSA  # here, since only a mistake needs it
+
+    # one slip of the finger first: difflib alone takes `rin` for `train` rather than for `run`
+    near = [each for each in choices if OSA.distance(wrong, each, score_cutoff=1) <= 1]
+    near = near or difflib.get_close_matches(wrong, choices, n=1, cutoff=0.6)
     if near:
         return f"Did you mean '{near[0]}'?"
     return f"Known here: {', '.join(sorted(choices))}." if choices else ""

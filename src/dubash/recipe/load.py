@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os.path
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -39,12 +41,11 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     Raises RecipeError naming file, line and key.
     """
     path = _find(name)
-    content, lines = _read(path, depth=0)
+    content, places = _read(path, depth=0)
     for text in overrides:
-        override = parse_override(text)
-        content = merge(content, override)
-        lines = {key: at for key, at in lines.items() if key != text.partition("=")[0].strip()}
-    recipe = validate(Recipe, content, str(path), lines)
+        content = merge(content, parse_override(text))
+        places = _over(places, {text.partition("=")[0].strip(): "command line"})
+    recipe = validate(Recipe, content, str(path), places)
     own = path.parent if path not in shipped().values() else Path.cwd()
     return LoadedRecipe(recipe, own)
 
@@ -57,8 +58,8 @@ def resolved_yaml(recipe: Recipe) -> str:
 
 def read_resolved(path: Path) -> Recipe:
     """A run folder's own recipe."""
-    content, lines = read_yaml(path)
-    return validate(Recipe, content, str(path), lines)
+    content, places = read_yaml(path)
+    return validate(Recipe, content, str(path), places)
 
 
 def schema() -> dict[str, Any]:
@@ -68,6 +69,9 @@ def schema() -> dict[str, Any]:
         "type": "string",
         "description": "Another recipe, by path or shipped name, that this one changes.",
     }
+    # a recipe that extends another may leave to it what a recipe must say
+    found["if"] = {"not": {"required": ["extends"]}}
+    found["then"] = {"required": found.pop("required")}
     found["title"] = "dubash recipe"
     return found
 
@@ -75,25 +79,37 @@ def schema() -> dict[str, Any]:
 def _find(name: str, beside: Path | None = None) -> Path:
     known = shipped()
     path = Path(name) if beside is None else beside / name
-    if path.exists() or path.suffix in {".yaml", ".yml"}:
+    if os.path.isfile(path) or path.suffix in {".yaml", ".yml"}:
         return path
     if name in known:
         return known[name]
+    if name and os.path.exists(path):  # a folder: reading it says so
+        return path
     raise RecipeError(
         f"there is no recipe '{name}', neither a file nor one that ships with dubash.",
         fix=suggest(name, list(known)),
     )
 
 
-def _read(path: Path, depth: int) -> tuple[dict[str, Any], dict[str, int]]:
-    """A file's content on top of what it extends. Lines are those of the file asked for."""
+def _read(path: Path, depth: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """A file's content on top of what it extends, and the place of each key, in either file."""
     if depth > DEEPEST:
         raise RecipeError("recipes extend one another in a circle.", where=str(path))
-    content, lines = read_yaml(path)
+    content, places = read_yaml(path)
     extended = content.pop("extends", None)
     if extended is None:
-        return content, lines
+        return content, places
     if not isinstance(extended, str):
-        raise RecipeError("extends names one recipe.", where=f"{path}:{lines['extends']}")
-    below, _ = _read(_find(extended, path.parent), depth + 1)
-    return merge(below, content), lines
+        raise RecipeError("extends names one recipe.", where=places["extends"])
+    below, below_places = _read(_find(extended, path.parent), depth + 1)
+    return merge(below, content), _over(below_places, places)
+
+
+def _over(below: dict[str, str], over: dict[str, str]) -> dict[str, str]:
+    """Places on top of others. A list is replaced whole, and so are the places in it."""
+    kept = dict(below)
+    for key in below:
+        above = re.split(r"\.\d+(?:\.|$)", key)[0]
+        if above != key and above in over:
+            del kept[key]
+    return kept | over
