@@ -167,7 +167,6 @@ def validate(
 
 
 _PLAIN = {
-    "missing": "this key is required",
     "model_type": "Input should be settings, each as key: value",
     "list_type": "Input should be a list",
     "tuple_type": "Input should be a list",
