@@ -6,9 +6,12 @@ Nothing heavy is imported before a command needs it.
 from __future__ import annotations
 
 import errno
+import io
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -140,6 +143,8 @@ def evaluate(
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
 
+    if run is not None and (hypotheses or references or sources or target):
+        raise UserError("give a run folder or files, not both.")
     if run is not None:
         stage.evaluate_run(run)
     else:
@@ -189,35 +194,57 @@ def recipe_schema() -> None:
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become messages and exit codes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` in a script set it
+            signal.signal(number, _stop)
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 here whatever the locale says
+            stream.reconfigure(encoding="utf-8")
     try:
-        app(standalone_mode=True)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         _leave(error, str(error), error.exit_code)
     except Interrupted as stop:
         _leave(stop, str(stop), stop.exit_code)
-    except KeyboardInterrupt as stop:
-        _leave(stop, "stopped", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except BrokenPipeError as error:
+        _leave(error, "", 141)
     except OSError as error:
         _leave(error, _spell_os_error(error), 2)
     except MemoryError as error:
-        _leave(error, "out of memory. Lower train.batch_size or generate.batch_tokens.", 2)
+        _leave(error, _NO_MEMORY, 2)
+    except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
+            _leave(error, f"the GPU is {_NO_MEMORY}", 2)
+        raise
     sys.exit(0)
+
+
+_NO_MEMORY = "out of memory. Lower train.batch_size or generate.batch_tokens."
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number, "what was finished is kept; run it again")
 
 
 def _leave(error: BaseException, message: str, code: int) -> NoReturn:
     if os.environ.get("DUBASH_DEBUG"):
         raise error
-    word = "error" if code == 2 else "dubash"
-    print(f"{word}: {' '.join(message.split())}", file=sys.stderr)
+    if message:
+        word = "error" if code == 2 else "dubash"
+        print(f"{word}: {' '.join(message.split())}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # what nobody reads is not tried again when Python leaves
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
 def _spell_os_error(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
     if error.errno in (errno.EACCES, errno.EROFS):
         return f"{where}no permission to write or read here."

@@ -48,10 +48,11 @@ class ComparisonError(UserError):
     """Two systems cannot be compared as they stand."""
 
 
-class Interrupted(Exception):  # noqa: N818 - the word the shell uses
+class Interrupted(BaseException):
     """Ctrl-C or SIGTERM: the run was saved and can be resumed.
 
-    `signal_number` gives the exit code by the shell's own convention (128 + signal).
+    `signal_number` gives the exit code by the shell's own convention (128 + signal). Like
+    KeyboardInterrupt it is no Exception: what catches those must not take it for a failure.
     """
 
     def __init__(self, signal_number: int, saved: str) -> None:

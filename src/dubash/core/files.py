@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from dubash.core.errors import DataError
+
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How libraries written in Rust (safetensors, tokenizers) spell an error of the system."""
 
 
 def cache_root() -> Path:
@@ -33,21 +37,41 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write the file whole or leave what was there: temporary file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+@contextmanager
+def _errors_name(path: Path) -> Iterator[None]:
+    """Let an error of the system name `path`, not nothing and not its temporary name."""
     try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if not error.filename or f".{path.name}." in str(error.filename):
+            error.filename = str(path)
         raise
-    fsync_folder(path.parent)
+    except Exception as error:
+        if found := _RUST_ERROR.search(str(error)):
+            number = int(found[1])
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the file whole or leave what was there: temporary file, fsync, rename.
+
+    Raises OSError naming `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _errors_name(path):
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -77,12 +101,15 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a JSON Lines file that dubash wrote; a broken line is a DataError."""
-    with path.open(encoding="utf-8") as handle:
+    with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except ValueError as error:
                 raise DataError("not a JSON object.", where=f"{path}:{number}") from error
+            if not isinstance(row, dict):
+                raise DataError("not a JSON object.", where=f"{path}:{number}")
+            yield row
 
 
 def sha256_file(path: Path) -> str:
@@ -108,24 +135,44 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder beside `path` and give it that name only once it is whole.
 
     The temporary folder is on the same file system; an error or a kill leaves `path` as it was.
-    An older folder of that name is replaced.
+    An older folder of that name is replaced (by two renames, so that a kill between them leaves
+    neither; what must outlive that gets a new name). Raises OSError naming `path`, also for those
+    that a library hides in words of its own.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    with _errors_name(path):
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            yield temporary
+            os.chmod(temporary, 0o755)
+            for each in temporary.rglob("*"):
+                if each.is_dir():
+                    fsync_folder(each)
+                else:
+                    with each.open("rb") as handle:
+                        os.fsync(handle.fileno())
+            fsync_folder(temporary)
+            _put_in_place(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        fsync_folder(path.parent)
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    if not path.exists():
+        os.replace(new, path)
+        return
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
-        yield temporary
-        os.chmod(temporary, 0o755)
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as handle:
-                    os.fsync(handle.fileno())
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+        os.replace(path, aside)
+        os.replace(new, path)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if not path.exists():
+            os.replace(aside, path)
         raise
-    fsync_folder(path.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -57,25 +58,43 @@ class TransformersEngine:
     ) -> list[Hypothesis]:
         """One hypothesis for each prompt (ids `[time]`, unpadded), in the order given."""
         found: dict[int, Hypothesis] = {}
-        was_training, before = self.model.training, self.model.generation_config
-        self.model.eval()
-        self.model.generation_config = self.config
-        try:
-            with torch.inference_mode(), torch.random.fork_rng(enabled=self.options.sample):
-                if self.options.sample:
-                    torch.manual_seed(self.options.seed)
-                for rows in self._batches(prompts):
-                    start = time.perf_counter()
-                    output = self._run([prompts[row] for row in rows])
-                    share = (time.perf_counter() - start) / len(rows)
-                    for row, ids in zip(rows, output, strict=True):
-                        found[row] = self._read(ids, share)
-                    if advance:
-                        advance(len(rows))
-        finally:
-            self.model.generation_config = before
-            self.model.train(was_training)
+        with (
+            self._serving(),
+            torch.inference_mode(),
+            torch.random.fork_rng(enabled=self.options.sample),
+        ):
+            if self.options.sample:
+                torch.manual_seed(self.options.seed)
+            for rows in self._batches(prompts):
+                start = time.perf_counter()
+                output = self._run([prompts[row] for row in rows])
+                share = (time.perf_counter() - start) / len(rows)
+                for row, ids in zip(rows, output, strict=True):
+                    found[row] = self._read(ids, share)
+                if advance:
+                    advance(len(rows))
         return [found[row] for row in range(len(prompts))]
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        """The model in eval mode with our configuration in place of its own, for this long.
+
+        Without that its own would fill in what ours leaves open. An adapted model has two of
+        them, its own and its base's, and which one counts differs by the kind of model.
+        """
+        model = self.model
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        before = [(each, each.generation_config) for each in (model, base)]
+        was_training = model.training
+        model.eval()
+        for each, _ in before:
+            each.generation_config = self.config
+        try:
+            yield
+        finally:
+            for each, config in before:
+                each.generation_config = config
+            model.train(was_training)
 
     def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Ids and attention mask, each `[batch, time]`: decoder-only models continue a prompt at
@@ -115,8 +134,8 @@ class TransformersEngine:
         cuts = [at for each in self.options.stop_strings if (at := text.find(each)) >= 0]
         if cuts:
             text, stop = text[: min(cuts)], "stop_string"
-        while kept and kept[-1] == self.pad_id:
-            kept = kept[:-1]
+            while kept and kept[-1] == self.pad_id:  # the row waited for others of its batch
+                kept = kept[:-1]
         return Hypothesis(text.strip(), stop, len(kept) + (stop == "end"), seconds)
 
     def _batches(self, prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from dubash.core.files import write_text
 from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
+from dubash.data.normalise import normalise, normalise_lines
+from dubash.data.rows import flaw
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
 
@@ -27,8 +30,11 @@ def translate(
     details: bool,
 ) -> None:
     """Translate segments, one a line; an empty line stays empty."""
+    run = existing_run(folder)
+    if output:
+        check_output(output)
     segments = read_segments(texts, source)
-    hypotheses = translate_segments(existing_run(folder), segments, untuned=untuned)
+    hypotheses = translate_segments(run, segments, untuned=untuned)
     lines = [
         json.dumps({"source": segment, **asdict(hypothesis)}, ensure_ascii=False)
         if details
@@ -36,10 +42,23 @@ def translate(
         for segment, hypothesis in zip(segments, hypotheses, strict=True)
     ]
     text = "".join(f"{line}\n" for line in lines)
-    if output:
-        write_text(output, text)
-    else:
+    if output is None:
         sys.stdout.write(text)
+    elif output.exists() and not output.is_file():  # a device or a pipe, not to be replaced
+        output.write_text(text, encoding="utf-8")
+    else:
+        write_text(output.resolve(), text)
+
+
+def check_output(path: Path) -> None:
+    """Raise UserError where `path` could not be written, before the work is done."""
+    if path.is_dir():
+        raise UserError("this is a folder.", where=str(path), fix="Give --output a file's name.")
+    there = path.absolute()
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK):
+        raise UserError("no permission to write here.", where=str(path))
 
 
 def existing_run(folder: Path) -> RunFolder:
@@ -59,22 +78,30 @@ def read_segments(texts: Sequence[str], source: Path | None) -> list[str]:
     if texts and source:
         raise UserError("give segments or --input, not both.")
     if texts:
+        broken = next((reason for text in texts if (reason := flaw(text))), None)
+        if broken:
+            raise DataError(f"{broken}.", where="the text given")
         return list(texts)
     if source is None and sys.stdin.isatty():
         raise UserError("nothing to translate.", fix="Give text, --input FILE, or pipe text in.")
+    raw = sys.stdin.buffer.read() if source is None else source.read_bytes()
     try:
-        text = sys.stdin.read() if source is None else source.read_text(encoding="utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"not UTF-8 text (byte {error.start}).", where=str(source or "standard input")
         ) from None
-    return text.removesuffix("\n").split("\n") if text else []
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
+_NOTHING = Hypothesis("", "end", 0, 0.0)
 
 
 def translate_segments(
     run: RunFolder, segments: Sequence[str], *, untuned: bool
 ) -> list[Hypothesis]:
-    """Load the run's model and translate; empty segments give empty hypotheses at no cost."""
+    """Load the run's model and translate, normalised as the data was that it was trained on;
+    empty segments give empty hypotheses at no cost."""
     from dubash.model.load import load_base, load_tuned
 
     recipe = read_resolved(run.recipe)
@@ -84,12 +111,14 @@ def translate_segments(
             where=str(run.path),
             fix="Run `dubash train` on its recipe first, or use --untuned.",
         )
+    tidy = normalise if recipe.task == "translation" else normalise_lines
+    full = [tidied for segment in segments if (tidied := tidy(segment))]
+    if not full:
+        return [_NOTHING for _ in segments]
     loaded = (
         load_base(recipe.model) if untuned else load_tuned(recipe.model, recipe.method, run.model)
     )
     translator = make_translator("S0" if untuned else "S1", recipe, loaded)
-    full = [segment for segment in segments if segment.strip()]
     with progress("translate", len(full)) as advance:
-        translated = iter(translator.translate(full, advance) if full else [])
-    nothing = Hypothesis("", "end", 0, 0.0)
-    return [next(translated) if segment.strip() else nothing for segment in segments]
+        translated = iter(translator.translate(full, advance))
+    return [next(translated) if tidy(segment) else _NOTHING for segment in segments]
