@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,16 @@ PLAIN_SECONDS = 10.0
 """Seconds between two plain lines where there is no terminal."""
 
 
+def is_main() -> bool:
+    """Whether this is the process that speaks and writes: the only one, or the first of several
+    started by `torchrun`, which numbers them in $RANK."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(line: str = "") -> None:
     """A plain line to the user, on standard error so that output can be piped."""
-    print(line, file=sys.stderr, flush=True)
+    if is_main():
+        print(line, file=sys.stderr, flush=True)
 
 
 def spell(seconds: float) -> str:
@@ -92,7 +100,7 @@ class BarTicker(Ticker):
 @contextmanager
 def progress(label: str, total: int, unit: str = "rows") -> Iterator[Ticker]:
     """Show progress of `total` units while the block runs; yields the ticker to call."""
-    kind = BarTicker if sys.stderr.isatty() else Ticker
+    kind = BarTicker if sys.stderr.isatty() and is_main() else Ticker
     ticker = kind(label, total, unit)
     try:
         yield ticker

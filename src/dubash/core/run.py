@@ -12,6 +12,7 @@ from typing import Any
 
 from dubash import __version__
 from dubash.core.files import fsync_folder, read_json, write_json, write_text
+from dubash.core.progress import is_main
 
 _TRACED = ("torch", "transformers", "peft", "accelerate", "tokenizers", "sacrebleu", "bitsandbytes")
 
@@ -46,7 +47,10 @@ class RunFolder:
         return found
 
     def note(self, **facts: Any) -> None:
-        """Add facts to the manifest; a fact of the same name is replaced."""
+        """Add facts to the manifest; a fact of the same name is replaced. Of several processes
+        only the first writes."""
+        if not is_main():
+            return
         write_json(self.manifest, {**self.read_manifest(), **facts})
 
     def append_metric(self, record: dict[str, Any]) -> None:

@@ -80,8 +80,9 @@ def phase(run: RunFolder, name: str) -> Iterator[None]:
         yield
     finally:
         seconds = time.monotonic() - start
-        phases = run.read_manifest().get("phases", {})
-        run.note(phases={**phases, name: round(phases.get(name, 0.0) + seconds, 2)})
+        if run.path.exists():  # a phase that failed before anything was written makes no folder
+            phases = run.read_manifest().get("phases", {})
+            run.note(phases={**phases, name: round(phases.get(name, 0.0) + seconds, 2)})
     say(f"  {name}: {spell(seconds)}")
 
 

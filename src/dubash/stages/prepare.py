@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from dubash.core.files import cache_root, lock, sha256_text
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.data.prepare import Prepared
@@ -14,18 +17,25 @@ def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
     """Read, clean, split, guard; reuses what is there when the inputs are the same."""
     recipe, run = loaded.recipe, run_folder(loaded)
     refuse_other_recipe(run, recipe)
-    prepared = prepare_data(
-        recipe.data, recipe.languages.pair(), recipe.task, loaded.base, run.data
-    )
-    open_run(loaded)
-    with phase(run, "prepare"):
-        account = prepared.account
-        say(f"  read {account['read']} rows; kept as:")
-        for name, split in account["splits"].items():
-            say(f"    {name:5} {split['rows']:6} rows in {split['documents']} documents")
-        for reason, count in sorted(account["dropped"].items(), key=lambda each: -each[1]):
-            say(f"    dropped {count:6} {reason.replace('_', ' ')}")
-        for splits, near in account["leaks"]["near_duplicates"].items():
-            if near["count"]:
-                say(f"    near-duplicates across {splits}: {near['count']} (see the report)")
+    # several processes of one run, or the same command given twice, take turns: the first
+    # prepares, the others find it done
+    name = sha256_text(str(run.path.absolute()))
+    with phase(run, "prepare"), lock(cache_root() / "locks" / f"{name}.lock"):
+        prepared = prepare_data(
+            recipe.data, recipe.languages.pair(), recipe.task, loaded.base, run.data
+        )
+        open_run(loaded)
+        tell(prepared.account)
     return run, prepared
+
+
+def tell(account: dict[str, Any]) -> None:
+    """Say what was read, kept and dropped."""
+    say(f"  read {account['read']} rows; kept as:")
+    for name, split in account["splits"].items():
+        say(f"    {name:5} {split['rows']:6} rows in {split['documents']} documents")
+    for reason, count in sorted(account["dropped"].items(), key=lambda each: -each[1]):
+        say(f"    dropped {count:6} {reason.replace('_', ' ')}")
+    for splits, near in account["leaks"]["near_duplicates"].items():
+        if near["count"]:
+            say(f"    near-duplicates across {splits}: {near['count']} (see the report)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from dubash.core.progress import is_main
 from dubash.core.run import RunFolder
 from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
@@ -21,6 +22,9 @@ def run(loaded: LoadedRecipe) -> RunFolder:
     """
     recipe = loaded.recipe
     folder, prepared = prepare(loaded)
+    if not is_main():  # the other processes of several only train; they wait there for the first
+        train_model(folder, recipe, prepared)
+        return folder
     translate_systems(folder, recipe, prepared.test)
     train_model(folder, recipe, prepared)
     translate_systems(folder, recipe, prepared.test)

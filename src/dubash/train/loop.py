@@ -10,11 +10,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
 from torch import Tensor, nn
 
 from dubash.core.errors import Interrupted, TrainingError
@@ -67,6 +68,8 @@ class Loop:
         self.accelerator = Accelerator(
             cpu=loaded.device == "cpu",
             mixed_precision=loaded.compute_dtype if loaded.compute_dtype != "fp32" else "no",
+            # the first process translates with S0 before it joins, and scores at each look
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=12))],
         )
         came = self.accelerator.num_processes
         if came != options.processes:

@@ -1,0 +1,83 @@
+"""The docs' commands are run as they stand, with a smaller model; the docs' tables are true."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny import make_tiny
+
+from dubash.data.phrasebook import folder as phrasebooks
+from dubash.recipe.load import shipped
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _pairs() -> list[list[str]]:
+    text = (phrasebooks() / "hi-gu.tsv").read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines()[1:]]
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder with what the page on your own data takes for granted."""
+    page = (ROOT / "docs" / "your-data.md").read_text(encoding="utf-8")
+    pairs = _pairs()
+    model = make_tiny("llama", tmp_path / "tiny", [text for _, *both in pairs for text in both])
+    rows = [f'"{source}","{target}",{topic}' for topic, source, target in pairs]
+    head = re.search(r"```csv file=village\.csv\n(.+?)\n", page)[1]
+    (tmp_path / "village.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    recipe = yaml.safe_load(re.search(r"```yaml file=recipe\.yaml\n(.+?)```", page, re.DOTALL)[1])
+    recipe["model"] = {"name": str(model), "dtype": "fp32"}
+    recipe["train"] = {**recipe["train"], "epochs": 1, "batch_size": 16, "dev_sample": 2}
+    recipe["generate"] = {"max_new_tokens": 4}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    (tmp_path / "letters.txt").write_text("नमस्ते।\n\nआप कैसे हैं?\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "your-data.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ dubash (.+)$", page, re.MULTILINE)
+    assert len(commands) >= 6
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "dubash", *shlex.split(command)],
+            cwd=workplace, env={**os.environ}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"dubash {command}\n{done.stderr[-2000:]}"
+    assert (workplace / "runs" / "village" / "report.html").exists()
+    assert (workplace / "runs" / "village-slow" / "report.html").exists()
+    assert len((workplace / "letters.gu").read_text(encoding="utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_phrasebook_page_counts_right():
+    page = (ROOT / "docs" / "phrasebook.md").read_text(encoding="utf-8")
+    for name, words in (("en-es", "27 topics of 48 pairs, 1,296"), ("hi-gu", "12 topics of 20")):
+        rows = (phrasebooks() / f"{name}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        topics = {row.split("\t")[0] for row in rows}
+        assert words in page
+        assert words.startswith(f"{len(topics)} topics of {len(rows) // len(topics)}")
+
+
+def test_every_shipped_recipe_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in shipped() if f"`{name}`" not in readme] == []
+
+
+def test_the_tree_in_the_readme_is_the_tree():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rooms = {path.name for path in (ROOT / "src" / "dubash").iterdir() if path.is_dir()}
+    rooms -= {"__pycache__"}
+    assert {room for room in rooms if f"{room}/" not in readme} == set()
