@@ -23,7 +23,7 @@ def _torchrun(model: Path, folder: Path, options: dict) -> subprocess.CompletedP
             str(PROGRAM), str(model), str(folder), json.dumps(options),
         ],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 

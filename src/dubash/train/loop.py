@@ -15,7 +15,11 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
+from accelerate.utils import (
+    DistributedDataParallelKwargs,
+    InitProcessGroupKwargs,
+    broadcast_object_list,
+)
 from torch import Tensor, nn
 
 from dubash.core.errors import Interrupted, TrainingError
@@ -69,7 +73,10 @@ class Loop:
             cpu=loaded.device == "cpu",
             mixed_precision=loaded.compute_dtype if loaded.compute_dtype != "fp32" else "no",
             # the first process translates with S0 before it joins, and scores at each look
-            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=12))],
+            kwargs_handlers=[
+                InitProcessGroupKwargs(timeout=timedelta(hours=12)),
+                DistributedDataParallelKwargs(broadcast_buffers=False),
+            ],
         )
         came = self.accelerator.num_processes
         if came != options.processes:
@@ -167,7 +174,8 @@ class Loop:
         self.model.eval()
         with torch.random.fork_rng():
             if self.has_dev:
-                sums = loss_sums(self.model, self.dev_batches, self.loaded.kind)
+                # the bare module: processes have unlike numbers of batches, and must not wait
+                sums = loss_sums(self.module, self.dev_batches, self.loaded.kind)
                 loss, count = self.accelerator.reduce(sums, "sum").tolist()
                 found["loss"] = loss / count
             if self.score and self.accelerator.is_main_process:
