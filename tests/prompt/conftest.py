@@ -59,9 +59,11 @@ def en_hi() -> LanguagePair:
 def make(en_hi: LanguagePair) -> Callable[..., Template]:
     """`make("gemma3", style="chat")`, or with a tokenizer for the family's name."""
 
-    def template(family: Any, task: str = "translation", **options: Any) -> Template:
+    def template(
+        family: Any, task: str = "translation", kind: str | None = None, **options: Any
+    ) -> Template:
         found = _tokenizer(family) if isinstance(family, str) else family
-        kind = "seq2seq" if family == "mt5" else "causal"
+        kind = kind or ("seq2seq" if family == "mt5" else "causal")
         return Template(PromptOptions(**options), found, kind, en_hi, task)
 
     return template

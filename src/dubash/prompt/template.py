@@ -84,8 +84,9 @@ class Template:
         kept = self._break(text)
         # Some tokenizers make full-width letters plain first, and `＜/s＞` becomes `</s>`.
         plain = unicodedata.normalize("NFKC", kept)
-        if self._spelled.search(plain) and {*self._control.values()} & {*self._bare(kept)}:
-            return self._break(plain)
+        if self._spelled.search(plain):
+            meant = {*self._control.values()} - {self.tokenizer.unk_token_id}
+            return self._break(plain) if meant & {*self._bare(kept)} else kept
         return kept
 
     def _break(self, text: str) -> str:

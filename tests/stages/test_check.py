@@ -1,0 +1,199 @@
+"""`dubash check` through the real command line, on a tiny checkpoint and a small CSV."""
+
+import csv
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+from transformers import AutoTokenizer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from dubash.core.errors import PreflightError
+from dubash.core.run import RunFolder
+from dubash.core.types import Pair
+from dubash.data.frozen import Prepared
+from dubash.prompt.mask import IGNORE
+from dubash.recipe.options import Recipe
+from dubash.stages.check import checked_examples, preflight, render, render_rows, show
+from dubash.stages.common import make_template
+from dubash.train.batches import Collator
+from tiny import CHATML, make_tiny
+
+GREEN = "\x1b[1;32m"
+
+
+def some_rows(count: int) -> list[tuple[str, str]]:
+    """English-looking and Spanish-looking rows of made-up words, no two alike."""
+    rows = []
+    for number in range(count):
+        draw = random.Random(number)
+        words = ["".join(draw.choices("abdefgilmnorstu", k=6)) for _ in range(8)]
+        rows.append((f"The {' '.join(words[:4])}.", f"El {' '.join(words[4:])} ñandú."))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny `llama`, and `broken`: its copy, whose chat opens no answer."""
+    root = tmp_path_factory.mktemp("models")
+    texts = [side for row in some_rows(8) for side in row]
+    for name in ("llama", "broken"):
+        make_tiny("llama", root / name, texts, hidden=16, layers=1, vocabulary=400)
+    chat = CHATML.split("{% if add_generation_prompt")[0]
+    (root / "broken" / "chat_template.jinja").write_text(chat, encoding="utf-8")
+    return root
+
+
+def uncoloured(line: str, label: str) -> str:
+    """A shown row without its colours and the bars between its tokens."""
+    return Text.from_ansi(line).plain.replace("|", "").removeprefix(label).strip(" ")
+
+
+def command(folder: Path, model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m dubash check recipe.yaml …` in a folder with a CSV and a recipe."""
+    with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("english", "spanish"), *some_rows(40)])
+    columns = {"source": "english", "target": "spanish"}
+    recipe = {
+        "languages": {"source": "en", "target": "es"},
+        "data": {
+            "train": [{"path": "rows.csv", "columns": columns}], "dev_rows": 5, "test_rows": 5,
+        },
+        "model": {"name": str(model)},
+        "run": {"name": "checked"},
+    }  # fmt: skip
+    (folder / "recipe.yaml").write_text(json.dumps(recipe), encoding="utf-8")  # JSON is YAML
+    return subprocess.run(
+        [sys.executable, "-m", "dubash", "check", "recipe.yaml", *arguments],
+        cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
+        env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": "2000", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def test_check_shows_a_row_as_trained_and_as_served(models: Path, tmp_path: Path):
+    done = command(tmp_path, models / "llama", "--rows", "2")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line]
+    trained = [line for line in lines if "as trained" in line]
+    served = [line for line in lines if "as served" in line]
+    assert len(trained) == len(served) == 2
+    assert sum("rows.csv:" in line for line in lines) == 2
+    for one, other in zip(trained, served, strict=True):
+        before, after = one.split("▮")
+        assert uncoloured(before, "as trained") == uncoloured(other, "as served").rstrip("▮")
+        assert uncoloured(before, "as trained").endswith("<im_end>⏎<im_start>assistant⏎")
+        assert GREEN not in before
+        assert GREEN not in other
+        assert f"{GREEN}El|" in after or f"{GREEN}E|" in after
+        assert after.rstrip().removesuffix("\x1b[0m").endswith(f"{GREEN}<|im_end|>|")
+    assert "rows checked: the end token is supervised" in done.stdout
+
+
+def test_check_refuses_a_broken_chat_template_in_one_line(models: Path, tmp_path: Path):
+    done = command(tmp_path, models / "broken")
+    assert done.returncode == 2
+    (error,) = [line for line in done.stderr.splitlines() if "error" in line]
+    assert error == done.stderr.splitlines()[-1]
+    assert error.startswith("error: prompt.style: training prompt ≠ serving prompt")
+    assert "leave out '<|im_start|>assistant" in error
+    assert error.endswith("set prompt.style: plain.")
+    assert "as trained" not in done.stdout
+
+
+# -- what the command is made of ---------------------------------------------------------------
+
+
+@pytest.fixture
+def recipe(models: Path) -> Callable[..., Recipe]:
+    def make(**prompt: Any) -> Recipe:
+        return Recipe.model_validate(
+            {
+                "languages": {"source": "en", "target": "es"},
+                "data": {"train": ["rows.csv"]},
+                "model": {"name": str(models / "llama")},
+                "run": {"name": "checked"},
+                "prompt": prompt,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def tokenizer(models: Path) -> Any:
+    return AutoTokenizer.from_pretrained(models / "llama")
+
+
+PAIRS = [Pair(*row, origin=f"rows.csv:{at + 2}") for at, row in enumerate(some_rows(300))]
+
+
+def test_rows_past_the_limit_are_set_aside_whole(recipe, tokenizer, tmp_path):
+    long = Pair(PAIRS[0].source * 20, PAIRS[0].target, origin="rows.csv:999")
+    made = recipe(max_tokens=180)
+    template = make_template(made, tokenizer, "causal")
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    prepared = Prepared(train=[long, *PAIRS[:9]], dev=[PAIRS[10], long], test=[], account={})
+    train, dev = checked_examples(run, made, template, prepared)
+    assert [example.origin for example in train] == [pair.origin for pair in PAIRS[:9]]
+    assert [example.origin for example in dev] == [PAIRS[10].origin]
+    aside = [json.loads(line) for line in (run.path / "too_long.jsonl").open(encoding="utf-8")]
+    tokens = template.example(long).longest
+    assert aside == [
+        {"split": split, "origin": "rows.csv:999", "tokens": tokens} for split in ("train", "dev")
+    ]
+    assert run.read_manifest()["set_aside"] == {"too_long": 2}
+
+
+def test_preflight_looks_at_the_shortest_the_longest_and_a_spread(recipe, tokenizer):
+    made = recipe()
+    template = make_template(made, tokenizer, "causal")
+    fitting, aside = render("train", template, PAIRS)
+    assert (len(fitting), aside) == (300, [])
+    rows = preflight(made, template, fitting)
+    lengths = sorted(example.longest for _, example in fitting)
+    seen = [sum(row.attention) for row in rows]
+    assert (min(seen), max(seen)) == (lengths[0], lengths[-1])
+    assert 64 <= len(rows) < 130
+    assert any(0 in row.attention for row in rows)
+
+
+def test_nothing_left_to_train_on_is_refused(recipe, tokenizer):
+    made = recipe(max_tokens=8)
+    template = make_template(made, tokenizer, "causal")
+    fitting, aside = render("train", template, PAIRS[:5])
+    assert len(aside) == 5
+    with pytest.raises(PreflightError, match="no training row is left"):
+        preflight(made, template, fitting)
+
+
+@pytest.mark.parametrize("mask", ["target", "full"])
+def test_a_row_is_shown_whole_even_where_the_end_token_pads(recipe, tokenizer, mask):
+    """The user's `<|im_end|>` is no padding, and brackets in a name are no markup."""
+    template = make_template(recipe(mask=mask), tokenizer, "causal")
+    pair = Pair("Hi", "Hola [/bold] [red]", origin="rows[/1].csv:2")
+    pairs = [(each, template.example(each)) for each in (pair, PAIRS[0])]
+    row = render_rows(template, Collator("causal", mask, template.end_id), pairs)[0]
+    assert 0 in row.attention
+    out = io.StringIO()
+    show(Console(file=out, width=4000, color_system="standard", force_terminal=True), row, template)
+    name, trained, served = [line for line in out.getvalue().splitlines() if line][:3]
+    assert "rows[/1].csv:2" in name
+    assert trained.count("<|im_end|>|") == 2  # the user's and the answer's, and no padding
+    assert served.count("<|im_end|>|") == 1
+    before = trained.split("▮")[0]
+    assert (GREEN in before) == (mask == "full")
+    assert out.getvalue().count(f"{sum(i != IGNORE for i in row.labels)} supervised") == 1
