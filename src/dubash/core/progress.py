@@ -35,13 +35,21 @@ def spell(seconds: float) -> str:
 
 
 class Ticker:
-    """One running task. Call it with the number of units just done; `note` shows beside it."""
+    """One running task. Call it with the number of units just done; `note` shows beside it.
+
+    `done` units were done before it began: they count as done, but not for the rate.
+    """
 
     def __init__(
-        self, label: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic
+        self,
+        label: str,
+        total: int,
+        unit: str,
+        done: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.label, self.total, self.unit, self.clock = label, total, unit, clock
-        self.done, self.start, self.note = 0, clock(), ""
+        self.done, self.before, self.start, self.note = done, done, clock(), ""
         self.printed = self.start
 
     def __call__(self, count: int) -> None:
@@ -58,7 +66,7 @@ class Ticker:
     def describe(self, now: float) -> str:
         """`label 40/150 rows · 3.1 rows/s · 35s left`"""
         elapsed = max(now - self.start, 1e-9)
-        rate = self.done / elapsed
+        rate = (self.done - self.before) / elapsed
         parts = [f"{self.label} {self.done}/{self.total} {self.unit}"]
         parts.append(f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2f} {self.unit}/s")
         if self.done < self.total and rate > 0:
@@ -98,10 +106,13 @@ class BarTicker(Ticker):
 
 
 @contextmanager
-def progress(label: str, total: int, unit: str = "rows") -> Iterator[Ticker]:
-    """Show progress of `total` units while the block runs; yields the ticker to call."""
+def progress(label: str, total: int, unit: str = "rows", done: int = 0) -> Iterator[Ticker]:
+    """Show progress of `total` units while the block runs; yields the ticker to call.
+
+    A resumed task says how many units were `done` before.
+    """
     kind = BarTicker if sys.stderr.isatty() and is_main() else Ticker
-    ticker = kind(label, total, unit)
+    ticker = kind(label, total, unit, done)
     try:
         yield ticker
     finally:

@@ -95,16 +95,26 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The git commit of dubash's own source tree, where it is run from one."""
-    here = Path(__file__).parent
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"],
-            capture_output=True, text=True, timeout=10, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    """The git commit of dubash's own source tree, where it is run from one.
+
+    A dubash installed beneath somebody else's repository is not part of it, so its commit says
+    nothing: this file must be one that the repository tracks.
+    """
+    here = Path(__file__)
+    asked = (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"])
+    answer = ""
+    for question in asked:
+        try:
+            found = subprocess.run(
+                ["git", "-C", str(here.parent), *question],
+                capture_output=True, text=True, timeout=10, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if found.returncode != 0:
+            return None
+        answer = found.stdout.strip()
+    return answer or None
 
 
 def machine() -> dict[str, Any]:

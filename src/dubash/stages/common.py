@@ -26,13 +26,12 @@ def open_run(loaded: LoadedRecipe) -> RunFolder:
     """The run's folder, with the resolved recipe in it. Nothing is made before data is ready, so
     call it once the data could be read.
 
-    Raises RecipeError where a run of that name was made with other settings.
+    Raises RecipeError as `refuse_other_recipe` does.
     """
     run, recipe = run_folder(loaded), loaded.recipe
+    refuse_other_recipe(run, recipe)
     text = resolved_yaml(recipe)
-    if run.recipe.exists():
-        refuse_other_recipe(run, recipe)
-    else:
+    if not run.recipe.exists() or run.recipe.read_text(encoding="utf-8") != text:
         write_text(run.recipe, text)
     run.note(
         name=recipe.run.name, versions=versions(), machine=machine(), commit=commit(),
@@ -47,15 +46,23 @@ def run_folder(loaded: LoadedRecipe) -> RunFolder:
 
 
 def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
-    """A run folder holds one recipe: a number in it must be traceable to it."""
-    if not run.recipe.exists():
+    """A run folder holds one recipe: a number in it must be traceable to it.
+
+    Raises RecipeError where the folder was made with other settings. As long as nothing was
+    translated or trained with them (a `dubash check`, a model that was not there) they may change;
+    the data in the folder has a guard of its own.
+    """
+    made = (run.translations, run.checkpoints, run.model)
+    if not run.recipe.exists() or not any(each.exists() for each in made):
         return
-    before, now = _flat(read_resolved(run.recipe).model_dump()), _flat(recipe.model_dump())
+    before = _flat(read_resolved(run.recipe).model_dump(mode="json", exclude_none=True))
+    now = _flat(recipe.model_dump(mode="json", exclude_none=True))
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     if changed:
         key = changed[0]
         raise RecipeError(
-            f"the run was made with {key}: {before.get(key)}, not {now.get(key)}"
+            f"the run was made with {key}: {before.get(key, 'unset')}, not "
+            f"{now.get(key, 'unset')}"
             + (f" (and {len(changed) - 1} more settings differ)" if len(changed) > 1 else "")
             + ".",
             where=str(run.path),
@@ -64,6 +71,9 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 
 
 def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key; a list's entries are numbered."""
+    if isinstance(content, list):
+        content = dict(enumerate(content))
     if isinstance(content, dict):
         return {
             k: v for key, each in content.items() for k, v in _flat(each, f"{prefix}{key}.").items()
@@ -72,8 +82,12 @@ def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
 
 
 @contextmanager
-def phase(run: RunFolder, name: str) -> Iterator[None]:
-    """Say what begins, and keep its seconds in the manifest; a resumed phase adds to them."""
+def phase(run: RunFolder, name: str, *, afresh: bool = False) -> Iterator[None]:
+    """Say what begins, and keep its seconds in the manifest.
+
+    A resumed phase adds to them; one that always does the whole of its work (`afresh`) replaces
+    them, so that looking again at a finished run does not make it longer.
+    """
     say(f"▸ {name}")
     start = time.monotonic()
     try:
@@ -82,7 +96,8 @@ def phase(run: RunFolder, name: str) -> Iterator[None]:
         seconds = time.monotonic() - start
         if run.path.exists():  # a phase that failed before anything was written makes no folder
             phases = run.read_manifest().get("phases", {})
-            run.note(phases={**phases, name: round(phases.get(name, 0.0) + seconds, 2)})
+            before = 0.0 if afresh else phases.get(name, 0.0)
+            run.note(phases={**phases, name: round(before + seconds, 2)})
     say(f"  {name}: {spell(seconds)}")
 
 

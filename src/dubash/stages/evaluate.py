@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -21,7 +22,7 @@ from dubash.recipe.options import Recipe
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import make_template, phase
-from dubash.stages.systems import read_systems, translate_test
+from dubash.stages.systems import LABELS, read_systems, translate_test
 from dubash.stages.translate import existing_run
 
 
@@ -36,12 +37,15 @@ def evaluate_run(folder: Path) -> None:
     typer.echo(f"report: {write_report(run)}")
 
 
-def translate_systems(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
+def translate_systems(
+    run: RunFolder, recipe: Recipe, test: list[Pair], names: Sequence[str] = tuple(LABELS)
+) -> None:
     """S0, and S1 where the run has a tuned model, on the frozen test rows."""
     from dubash.model.load import load_base, load_tuned
 
-    translate_test(run, recipe, test, "S0", lambda: load_base(recipe.model))
-    if run.model.exists():
+    if "S0" in names:
+        translate_test(run, recipe, test, "S0", lambda: load_base(recipe.model))
+    if "S1" in names and run.model.exists():
         translate_test(
             run, recipe, test, "S1", lambda: load_tuned(recipe.model, recipe.method, run.model)
         )
@@ -49,7 +53,7 @@ def translate_systems(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
 
 def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
     """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
-    with phase(run, "evaluate"):
+    with phase(run, "evaluate", afresh=True):
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))
         found = compare(
             test, read_systems(run), recipe.languages.pair(), recipe.evaluate, template.labels("")

@@ -25,11 +25,11 @@ def run(loaded: LoadedRecipe) -> RunFolder:
     if not is_main():  # the other processes of several only train; they wait there for the first
         train_model(folder, recipe, prepared)
         return folder
-    translate_systems(folder, recipe, prepared.test)
+    translate_systems(folder, recipe, prepared.test, ["S0"])
     train_model(folder, recipe, prepared)
-    translate_systems(folder, recipe, prepared.test)
+    translate_systems(folder, recipe, prepared.test, ["S1"])
     score(folder, recipe, prepared.test)
-    with phase(folder, "report"):
+    with phase(folder, "report", afresh=True):
         write_card(folder, folder.model)
         write_report(folder)
     typer.echo(closing_table(folder))
