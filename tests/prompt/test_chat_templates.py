@@ -1,6 +1,7 @@
 """Chat templates and tokenizers of the kinds that are out there, and the broken ones."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -97,10 +98,12 @@ def test_a_base_models_end_token_is_not_its_chat_templates(make, with_chat, toke
     assert names == {"chat": "<|im_end|>", "plain": "<|endoftext|>"}
 
 
-def test_an_added_token_that_is_not_special_ends_the_turn(make, with_chat):
+@pytest.mark.parametrize("end", ["<end>", "<' + 'end>"], ids=["spelled out", "put together"])
+def test_an_added_token_that_is_not_special_ends_the_turn(make, with_chat, end):
     """It is cut from no text by `skip_special_tokens`, and a run of blanks is no end token."""
     chat = (
-        "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n\n<end>\n' }}{% endfor %}"
+        "{% for m in messages %}"
+        "{{ m['role'] + ': ' + m['content'] + '\n\n" + end + "\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
     )
     tokenizer = with_chat(chat, AddedToken("<end>", special=False), AddedToken("\n\n"), "<td>")
@@ -207,13 +210,13 @@ def test_a_tokenizer_without_chat_template_or_end_token(make, tokenizer):
 # -- SentencePiece's blank ---------------------------------------------------------------------
 
 
-def sentencepiece_like(scheme: str, chat: str | None) -> Any:
+def sentencepiece_like(scheme: str, chat: str | None, more: Sequence[str] = ()) -> Any:
     """A tokenizer as Llama 2, Mistral and Phi 3 have it: a blank is put before any text."""
     raw = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme)
     words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     trainer = trainers.BpeTrainer(vocab_size=500, special_tokens=words, show_progress=False)
-    raw.train_from_iterator([PAIR.source, PAIR.target] * 4, trainer)
+    raw.train_from_iterator([*[PAIR.source, PAIR.target] * 4, *more], trainer)
     raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
     raw.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -240,6 +243,27 @@ def test_a_tokenizer_that_prepends_a_blank_joins_like_any_other(make, scheme, ch
     template = make(sentencepiece_like(scheme, chat), text=text)
     assert trained(template).endswith(tail)
     assert template.prompt_ids("Hi").count(1) == (chat != ZEPHYR)  # it writes no <s>
+
+
+def test_a_target_that_begins_with_the_anchors_own_letter_is_kept(make):
+    """A line break keeps the blank away; here the tokenizer has one token for two of them."""
+    template = make(sentencepiece_like("first", ZEPHYR, more=["a\n\nb"] * 9), text="{source}")
+    alone = template.tokenizer("\n\n", add_special_tokens=False).tokens()
+    assert any("\n\n" in token for token in alone)
+    decoded = template.tokenizer.decode(template.target_ids("\nहै"))
+    assert decoded.lstrip(" ") == "\nहै</s>"
+
+
+def test_a_tokenizer_that_adds_an_end_token_of_its_own(make):
+    """It belongs behind the target, not between prompt and target."""
+    adding = sentencepiece_like("first", None)
+    adding.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        "<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    assert adding("Hi").input_ids[-1] == 2
+    template = make(adding, text="{source} In Hindi:")
+    assert trained(template).endswith("clinic? In Hindi: दवाख़ाना कहाँ है?</s>")
+    assert template.example(PAIR).prompt.count(2) == 0
 
 
 def test_full_width_letters_that_a_normaliser_makes_plain(make, tokenizer):

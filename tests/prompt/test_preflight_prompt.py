@@ -76,6 +76,13 @@ def test_a_full_mask_with_a_gap_in_the_prompt(make, pairs, family, style, mask):
     assert "mask shifted: token 4" in refused(rows, expectation(template, mask))
 
 
+@pytest.mark.parametrize(("family", "style", "mask"), [c for c in CAUSAL if c[2] == "full"])
+def test_a_target_mask_where_the_recipe_says_full(make, pairs, family, style, mask):
+    template = make(family, style=style)
+    rows = batch_rows(template, "target", pairs)
+    assert "mask shifted: token 1" in refused(rows, expectation(template, mask))
+
+
 @pytest.mark.parametrize("mask", ["target", "full"])
 def test_a_beginning_token_twice(make, pairs, mask):
     """Tokenizing a chat template's text as if it were plain, in training and serving alike."""
@@ -175,6 +182,18 @@ def test_a_target_cut_altogether(make, pairs, family, style, mask, into_the_prom
     message = refused(rows, expectation(template, mask))
     assert "target truncated away: all of the target" in message
     assert longest.origin in message
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "gemma3"])
+def test_a_cut_through_a_letter(make, family):
+    """Rare letters are several tokens, whose first ones decode to nothing that is a letter."""
+    template = make(family)
+    pair = Pair("Hi", "ओ 👩\u200d🌾 😀!", origin="talk.tsv:9")
+    served, whole = len(template.prompt_ids("Hi")), template.example(pair).longest
+    assert whole - served > 12
+    for limit in range(served, whole - 1):  # the last cut of all takes only the end token
+        rows = batch_rows(template, "target", [pair], cut_to(limit))
+        assert "target truncated away" in refused(rows, expectation(template, "target"))
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5])

@@ -127,13 +127,8 @@ def _check_alignment(row: Row, expected: Expectation) -> None:
         raise _shifted(f"the label at position {wrong} is not the token that stands there", row)
     seen = _seen(row.labels, row)
     first = next((at for at, label in enumerate(seen) if label != IGNORE), None)
-    if first is None:
-        return
-    if expected.mask == "target" and first != len(row.served):
+    if expected.mask == "target" and first not in (None, len(row.served)):
         raise _shifted(f"the loss begins at token {first}, the target at {len(row.served)}", row)
-    # a label on the very first token does nothing: there is no position before it to predict it
-    if expected.mask == "full" and first > 1:
-        raise _shifted(f"the loss begins at token {first} of the full sequence, not at 1", row)
 
 
 def _check_target(row: Row, expected: Expectation) -> None:
@@ -179,7 +174,11 @@ def _check_end(row: Row, expected: Expectation) -> None:
 
 
 def _check_gaps(row: Row, expected: Expectation) -> None:
-    """Full mask only: a gap in the target shows in its text, one in the prompt does not."""
+    """Full mask only: a gap in the target shows in its text, one in the prompt does not.
+
+    Whether the very first token has a label makes no difference: nothing stands before it to
+    predict it from.
+    """
     if expected.kind == "causal" and expected.mask == "full":
         gap = next(
             (at for at, label in enumerate(_seen(row.labels, row)) if at and label < 0), None
