@@ -53,7 +53,20 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
 def resolved_yaml(recipe: Recipe) -> str:
     """The whole recipe with its defaults, as YAML that gives the same recipe again."""
     content = json.loads(recipe.model_dump_json(exclude_none=True))
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts with line ends are written escaped ("\\n"): unescaped, U+0085 comes back as a blank."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if len(f"{text}.".splitlines()) > 1 else None
+    )
+
+
+_Dumper.add_representer(str, _text)
 
 
 def read_resolved(path: Path) -> Recipe:

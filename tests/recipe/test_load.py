@@ -1,0 +1,209 @@
+"""From a file to a recipe: what YAML makes of it, what it extends, overrides."""
+
+from pathlib import Path
+
+import pytest
+from small import SMALL, mistake
+
+from dubash.recipe.load import DEEPEST, load_recipe, resolved_yaml
+
+
+def test_a_small_recipe_has_defaults_for_the_rest(write):
+    loaded = load_recipe(write(SMALL))
+    assert loaded.recipe.method.name == "lora"
+    assert loaded.recipe.data.train[0].path == "rows.csv"
+
+
+def test_data_paths_start_beside_ones_own_recipe_and_where_one_is_for_a_shipped_one(write):
+    name = write(SMALL)
+    assert load_recipe(name).base == Path(name).parent
+    assert load_recipe("demo").base == Path.cwd()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "recipe.yaml: a recipe is a mapping of keys to settings."),
+        ("- a\n- b\n", "recipe.yaml: a recipe is a mapping of keys to settings."),
+        ("train: [1", "recipe.yaml:1: not valid YAML"),
+        ("train:\n\tepochs: 1\n", "recipe.yaml:2: not valid YAML"),
+        ("? [a]\n: 1\n", "recipe.yaml:1: not valid YAML"),
+        ("train: !!python/object/apply:os.getcwd []\n", "recipe.yaml:1: not valid YAML"),
+        ("train: \0\n", "recipe.yaml: not valid YAML"),
+        (b"run: {name: caf\xe9}\n", "recipe.yaml: not a text file in UTF-8."),
+        (bytes(range(256)), "recipe.yaml: not a text file in UTF-8."),
+        ("train: " + "[" * 5000 + "]" * 5000, "recipe.yaml: nested too deep."),
+        (SMALL + "train: &a {seed: *a}\n", "recipe.yaml:5: an anchor that holds itself."),
+        (SMALL + "1: 2\n", "recipe.yaml:5: 1: Keys should be strings."),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_in_one_line(write, text, told):
+    found = mistake(write(text))
+    assert found.startswith(told)
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
+    assert mistake(str(tmp_path / "no.yaml")) == "no.yaml: no such file."
+    assert "a folder, not a recipe file" in mistake(str(tmp_path))
+    (tmp_path / "folder.yaml").mkdir()
+    assert "a folder, not a recipe file" in mistake(str(tmp_path / "folder.yaml"))
+    assert "cannot be read" in mistake(str(tmp_path / ("x" * 300 + ".yaml")))
+
+
+def test_a_path_through_a_file_is_refused(write):
+    assert "cannot be read: Not a directory." in mistake(f"{write(SMALL)}/recipe.yaml")
+
+
+def test_an_unknown_name_gets_the_nearest_shipped_recipe():
+    assert mistake("dmeo").endswith("Did you mean 'demo'?")
+    assert "neither a file nor one that ships" in mistake("")
+
+
+def test_a_folder_does_not_hide_a_shipped_recipe(tmp_path, monkeypatch):
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("demo").recipe.run.name == "demo"
+
+
+def test_a_doubled_key_is_refused_with_its_second_line(write):
+    text = SMALL + "train:\n  epochs: 1\n  seed: 2\n  epochs: 3\n"
+    assert mistake(write(text)) == "recipe.yaml:8: 'train.epochs' stands twice."
+
+
+def test_anchors_may_be_used_and_are_read_once_however_many_aliases_there_are(write):
+    text = SMALL.replace("[rows.csv]", "[&rows {path: rows.csv}], test: [*rows]")
+    assert load_recipe(write(text)).recipe.data.test[0].path == "rows.csv"
+    laughs = "".join(
+        f"{key}: &{key} [{', '.join(['*' + below] * 9)}]\n"
+        for below, key in zip("abcdefghijk", "bcdefghijkl", strict=True)
+    )
+    assert "unknown key 'a'" in mistake(write("a: &a [x]\n" + laughs + SMALL))
+
+
+def test_a_byte_order_mark_is_no_mistake(write):
+    assert load_recipe(write(b"\xef\xbb\xbf" + SMALL.encode())).recipe.run.name == "test"
+
+
+def test_norwegian_is_a_language_and_not_false(write):
+    recipe = load_recipe(write(SMALL.replace("source: en", "source: no"))).recipe
+    assert recipe.languages.pair().source.name == "Norwegian"
+    assert "source: 'no'" in resolved_yaml(recipe)
+    assert load_recipe(write(resolved_yaml(recipe))).recipe == recipe
+
+
+@pytest.mark.parametrize("written", ["1e-4", "1E-4", "1.0e-4", "0.0001", "'1e-4'"])
+def test_a_number_may_be_written_as_one_writes_it(write, written):
+    recipe = load_recipe(write(SMALL + f"train: {{learning_rate: {written}}}\n")).recipe
+    assert recipe.train.learning_rate == 1e-4
+    assert load_recipe(write(SMALL), [f"train.learning_rate={written}"]).recipe == recipe
+
+
+def test_true_and_false_are_read_as_such(write):
+    for written, meant in (("true", True), ("false", False)):
+        recipe = load_recipe(write(SMALL + f"generate: {{sample: {written}}}\n")).recipe
+        assert recipe.generate.sample is meant
+
+
+def test_a_date_or_a_number_as_a_name_is_refused_rather_than_guessed(write):
+    for name in ("2024-01-01", "7"):
+        told = mistake(write(SMALL.replace("name: test", f"name: {name}")))
+        assert told == "recipe.yaml:4: run.name: Input should be a valid string."
+
+
+def test_a_chain_of_recipes_is_merged_key_by_key(write):
+    write(SMALL + "train: {epochs: 1, seed: 7}\nmethod: {rank: 4}\n", "first.yaml")
+    write("extends: first.yaml\ntrain: {epochs: 2}\n", "second.yaml")
+    recipe = load_recipe(write("extends: second.yaml\nmethod: {alpha: 8}\n")).recipe
+    assert (recipe.train.epochs, recipe.train.seed) == (2, 7)
+    assert (recipe.method.rank, recipe.method.alpha) == (4, 8)
+
+
+def test_a_recipe_may_extend_one_that_ships(write):
+    recipe = load_recipe(write("extends: demo\nrun: {name: mine}\n")).recipe
+    assert recipe == load_recipe("demo", ["run.name=mine"]).recipe
+
+
+def test_a_list_is_replaced_whole(write):
+    write(SMALL.replace("[rows.csv]", "[a.csv, b.csv]"), "first.yaml")
+    recipe = load_recipe(write("extends: first.yaml\ndata: {train: [c.csv]}\n")).recipe
+    assert [each.path for each in recipe.data.train] == ["c.csv"]
+
+
+def test_what_it_extends_is_looked_for_beside_it(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "first.yaml").write_text(SMALL)
+    recipe = tmp_path / "inner" / "recipe.yaml"
+    recipe.write_text("extends: ../first.yaml\n")
+    assert load_recipe(str(recipe)).recipe.run.name == "test"
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_circle_is_refused(write, length):
+    for at in range(length):
+        name = write(f"extends: {(at + 1) % length}.yaml\n", f"{at}.yaml")
+    assert "extend one another in a circle" in mistake(name)
+
+
+def test_a_long_chain_that_ends_is_none(write):
+    write(SMALL, "0.yaml")
+    for at in range(1, DEEPEST + 1):
+        name = write(f"extends: {at - 1}.yaml\n", f"{at}.yaml")
+    assert load_recipe(name).recipe.run.name == "test"
+
+
+def test_extends_names_one_recipe_that_is_there(write):
+    assert mistake(write("extends: [a, b]\n")) == "recipe.yaml:1: extends names one recipe."
+    assert mistake(write("extends: no.yaml\n")) == "no.yaml: no such file."
+    assert mistake(write("extends: dmeo\n")).endswith("Did you mean 'demo'?")
+
+
+def test_a_mistake_is_told_where_it_stands_be_it_in_what_is_extended(write):
+    write(SMALL + "train:\n  epochz: 1\n", "first.yaml")
+    text = "extends: first.yaml\n\n\ntrain:\n  seed: 2\n"
+    assert mistake(write(text)).startswith("first.yaml:6: train.epochz: unknown key")
+    fixed = text + "  epochs: -1\n"
+    write(SMALL + "train:\n  epochs: 1\n", "first.yaml")
+    assert mistake(write(fixed)).startswith("recipe.yaml:6: train.epochs: ")
+
+
+def test_a_key_missing_in_a_list_is_not_sought_in_the_list_that_was_replaced(write):
+    columns = "columns: {source: a, target: b}"
+    write(SMALL.replace("[rows.csv]", f"[{{path: a.csv, {columns}}}]"), "first.yaml")
+    text = "extends: first.yaml\ndata:\n  train: [{path: b.csv, columns: {source: a}}]\n"
+    told = mistake(write(text))
+    assert told == "recipe.yaml:3: data.train.0.columns.target: Field required."
+
+
+def test_overrides_come_last_and_the_last_of_them_wins(write):
+    name = write(SMALL + "train: {epochs: 1}\n")
+    recipe = load_recipe(name, ["train.epochs=2", "train.epochs=3", "method.rank=4"]).recipe
+    assert (recipe.train.epochs, recipe.method.rank) == (3, 4)
+
+
+def test_an_override_may_be_a_list_a_mapping_or_nothing(write):
+    name = write(SMALL + "train: {max_steps: 5}\n")
+    recipe = load_recipe(name, ["data.train=[a.csv, {hub: b/c}]", "method={rank: 2, alpha: 3}"])
+    assert [each.name for each in recipe.recipe.data.train] == ["a.csv", "b/c:train"]
+    assert (recipe.recipe.method.rank, recipe.recipe.method.alpha) == (2, 3)
+    assert load_recipe(name, ["train.max_steps=null"]).recipe.train.max_steps is None
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("train.epochs", "'train.epochs' is no setting. Write it as key.key=value"),
+        ("=1", "'=1' is no setting."),
+        ("train.epochs=[1", "train.epochs: the value is not valid YAML."),
+        ("train.epochs=" + "[" * 5000, "train.epochs: the value is not valid YAML."),
+        ("train.epochz=1", "command line: train.epochz: unknown key 'epochz'. Did you mean 'ep"),
+        ("train.epochs=many", "command line: train.epochs: Input should be a valid number"),
+        ("train={epochz: 1}", "command line: train.epochz: unknown key"),
+        ("train=1", "command line: train: Input should be settings, each as key: value."),
+        ("data.train=rows.csv", "command line: data.train: Input should be a list."),
+        ("data.train=[{pathh: a}]", "command line: data.train.0.pathh: unknown key"),
+        ("extends=demo", "command line: extends: unknown key"),
+    ],
+)
+def test_a_wrong_override_is_told_as_one(write, override, told):
+    name = write(SMALL.replace("[rows.csv]", "[{hub: a/b}]") + "train:\n  epochs: 1\n")
+    assert mistake(name, override).startswith(told)
