@@ -194,6 +194,9 @@ def recipe_schema() -> None:
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become messages and exit codes."""
+    # Read when torch is loaded. Threads that wait for each other by spinning lose most of a core
+    # that another program shares; asleep, they lose little. A user's own setting stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` in a script set it
             signal.signal(number, _stop)

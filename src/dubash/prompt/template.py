@@ -74,6 +74,11 @@ class Template:
         self._spelled = re.compile("|".join(map(re.escape, longest_first)))
         self._anchor, self._lead = self._find_join(lead)
 
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """The tokens that generation stops at: the trained end token, and the model's own."""
+        return frozenset({self.end_id, self.tokenizer.eos_token_id} - {None})
+
     # -- texts ---------------------------------------------------------------------------------
 
     def neutral(self, text: str) -> str:

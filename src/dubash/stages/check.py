@@ -86,9 +86,8 @@ def preflight(
     collator = Collator(template.kind, recipe.prompt.mask, tokenizer.pad_token_id)
     # one batch, so that all but the longest hold padding
     rows = render_rows(template, collator, [ordered[at] for at in picked])
-    ends = {template.end_id, tokenizer.eos_token_id} - {None}
     expected = Expectation(
-        template.kind, recipe.prompt.mask, template.end_id, frozenset(ends),
+        template.kind, recipe.prompt.mask, template.end_id, template.stop_ids,
         tokenizer.bos_token_id, tokenizer, template.neutral,
     )  # fmt: skip
     check_rows(rows, expected)

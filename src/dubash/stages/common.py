@@ -50,13 +50,15 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 
     Raises RecipeError where the folder was made with other settings. As long as nothing was
     translated or trained with them (a `dubash check`, a model that was not there) they may change;
-    the data in the folder has a guard of its own.
+    the data in the folder has a guard of its own. Where the folder stands makes no difference.
     """
     made = (run.translations, run.checkpoints, run.model)
     if not run.recipe.exists() or not any(each.exists() for each in made):
         return
-    before = _flat(read_resolved(run.recipe).model_dump(mode="json", exclude_none=True))
-    now = _flat(recipe.model_dump(mode="json", exclude_none=True))
+    before, now = (
+        _flat(each.model_dump(mode="json", exclude_none=True, exclude={"run"}))
+        for each in (read_resolved(run.recipe), recipe)
+    )
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     if changed:
         key = changed[0]
@@ -110,9 +112,8 @@ def make_engine(recipe: Recipe, loaded: LoadedModel, template: Template) -> Tran
     """The engine that serves this model: it stops at the template's end token and the model's."""
     from dubash.engine.transformers import TransformersEngine
 
-    ends = {template.end_id, loaded.tokenizer.eos_token_id} - {None}
     return TransformersEngine(
-        loaded.model, loaded.tokenizer, loaded.kind, sorted(ends), recipe.generate
+        loaded.model, loaded.tokenizer, loaded.kind, sorted(template.stop_ids), recipe.generate
     )
 
 

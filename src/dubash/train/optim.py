@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.optimization import Adafactor
 
 from dubash.core.errors import TrainingError
 from dubash.train.options import TrainOptions
@@ -29,7 +30,12 @@ def build_optimizer(
     if not groups:
         raise TrainingError("nothing in this model is trainable.", where="method")
     if options.optimizer == "adafactor":
-        return torch.optim.Adafactor(groups, lr=options.learning_rate)
+        # The rate as it is said, as the Trainer of transformers has it: scaled by the weights'
+        # own size, as torch's does, a fresh adapter (all zeros) would hardly move.
+        adafactor: torch.optim.Optimizer = Adafactor(
+            groups, lr=options.learning_rate, scale_parameter=False, relative_step=False
+        )
+        return adafactor
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
 
