@@ -8,12 +8,15 @@ since bf16 would round them a second time.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
 
 from dubash.core.errors import DataError, ModelError
 from dubash.core.files import cache_root, lock, new_folder, read_json, sha256_file, write_json
@@ -89,7 +92,7 @@ def _convert(gguf: Path, folder: Path) -> None:
 
 def _read(gguf: Path) -> tuple[Any, Any]:
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    with plain_errors(str(gguf)), quiet_loading():
+    with plain_errors(str(gguf)), quiet_loading(), _without_its_bar():
         model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(**where)
     # it is an ordinary model now: without these marks of its origin it can be saved
@@ -106,6 +109,17 @@ def _read(gguf: Path) -> tuple[Any, Any]:
     )
     tokenizer.model_max_length = model.config.max_position_embeddings
     return model, tokenizer
+
+
+@contextmanager
+def _without_its_bar() -> Iterator[None]:
+    """The reader of GGUF draws a bar of its own, past the switch that the others obey."""
+    drawn = modeling_gguf_pytorch_utils.tqdm
+    modeling_gguf_pytorch_utils.tqdm = partial(drawn, disable=True)
+    try:
+        yield
+    finally:
+        modeling_gguf_pytorch_utils.tqdm = drawn
 
 
 def _broken(folder: Path) -> str:
