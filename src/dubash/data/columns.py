@@ -58,12 +58,15 @@ def find_columns(
             if all(side in found for side in choice.sides):
                 document = choice.document if choice.document in found else None
                 return Picked(choice.source, choice.target, document, choice.context)
-        wanted = " or ".join(" and ".join(f"'{side}'" for side in each.sides) for each in defaults)
+        choices = [" and ".join(f"'{side}'" for side in each.sides) for each in defaults]
         several = len(defaults[0].sides) > 1
+        noun = "columns" if several else "column"
+        sides = "source: …, target: …" if several else "target: …"
         raise DataError(
-            f"no column{'s' if several else ''} {wanted}; found: {_list(found)}.", where=where,
-            fix=f"Name {'them: columns: {source: …, ' if several else 'it: columns: {'}target: …}}.",
-        )  # fmt: skip
+            f"no {noun} {' or '.join(choices)}; found: {_list(found)}.",
+            where=where,
+            fix=f"Name {'them' if several else 'it'}: columns: {{{sides}}}.",
+        )
     for name in (columns.source, columns.target, columns.document):
         if isinstance(name, int):
             raise DataError(
