@@ -39,9 +39,10 @@ def guess_format(name: str, task: str) -> FileFormat:
     """The format by the file's ending; DataError for an ending that says nothing."""
     ending = Path(name).suffix.lower()
     if ending not in _ENDINGS:
+        known = "text, jsonl, csv or tsv" if task == "text" else "tsv, csv, jsonl or alpaca"
         raise DataError(
             f"the ending '{ending}' does not say how the file is written.", where=name,
-            fix="Add format: tsv, csv, jsonl, alpaca or text.",
+            fix=f"Add format: {known}.",
         )  # fmt: skip
     if task == "text" and ending == ".txt":
         return "text"

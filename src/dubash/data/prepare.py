@@ -35,8 +35,8 @@ def prepare(
 ) -> Prepared:
     """Read, normalise, filter, deduplicate, split and guard the rows; write them to `folder`.
 
-    `task` is "translation", "instruction" or "text"; relative paths are taken from `base`. A folder
-    that holds the result for the same options and files is loaded as it is: frozen rows stay frozen.
+    `task` is "translation", "instruction" or "text"; relative paths start from `base`. A folder
+    with the result for the same options and files is loaded as it is: frozen rows stay frozen.
     Raises DataError for data that cannot be used, or that differs from what the folder was made
     of, and LeakError as the leak guard does; nothing is then written.
     """
