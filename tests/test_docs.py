@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny import make_tiny
 
 from dubash.data.phrasebook import folder as phrasebooks
 from dubash.recipe.load import shipped
+from tiny import make_tiny
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -75,7 +75,6 @@ while True:
 
 def test_a_killed_writer_leaves_the_file_whole(tmp_path):
     path = tmp_path / "rows.jsonl"
-    seen = set()
     for moment in range(6):
         writer = child(WRITER, path)
         time.sleep(0.013 * moment)
@@ -83,12 +82,10 @@ def test_a_killed_writer_leaves_the_file_whole(tmp_path):
         rows = list(read_jsonl(path))
         assert [row["row"] for row in rows] == list(range(1000))
         assert len({row["text"] for row in rows}) == 1, "rows of two writes in one file"
-        seen.add(rows[0]["text"][0])
-    assert seen <= {"a", "b"}
 
 
 FOLDER_WRITER = """
-import sys, os
+import sys
 from pathlib import Path
 from dubash.core.files import new_folder
 path, turn = Path(sys.argv[1]), 0
@@ -134,9 +131,10 @@ def test_numbers_that_json_has_not_are_refused_before_anything_is_written(tmp_pa
 
 
 def test_a_written_file_can_be_read_by_others(tmp_path):
-    write_text(tmp_path / "deep" / "er" / "a.txt", "ଓଡ଼ିଆ\n")
-    assert (tmp_path / "deep" / "er" / "a.txt").read_text(encoding="utf-8") == "ଓଡ଼ିଆ\n"
-    assert (tmp_path / "deep" / "er" / "a.txt").stat().st_mode & 0o777 == 0o644
+    path = tmp_path / "deep" / "er" / "a.txt"
+    write_text(path, "ଓଡ଼ିଆ\n")
+    assert path.read_bytes() == "ଓଡ଼ିଆ\n".encode()
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_folder_in_the_files_place_is_named(tmp_path):
@@ -220,22 +218,15 @@ def test_rows_come_back_as_they_were(tmp_path_factory, rows):
     assert read_json(path) == rows
 
 
-@pytest.mark.parametrize("broken", ['{"a": 1', "[1]", "3", "", "{'a': 1}"])
+@pytest.mark.parametrize("broken", [b'{"a": 1', b"[1]", b"3", b"", b"{'a': 1}", b'{"a": "\xff"}'])
 def test_a_broken_line_is_named(tmp_path, broken):
     path = tmp_path / "rows.jsonl"
-    path.write_text(f'{{"a": 1}}\n{broken}\n{{"a": 2}}\n')
+    path.write_bytes(b'{"a": 1}\n' + broken + b'\n{"a": 2}\n')
     rows = read_jsonl(path)
     assert next(rows) == {"a": 1}
     with pytest.raises(DataError) as refused:
         next(rows)
     assert str(refused.value) == f"{path}:2: not a JSON object."
-
-
-def test_a_line_that_is_no_text_is_named(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"a": "\xff"}\n')
-    with pytest.raises(DataError, match=r"rows\.jsonl:2: not a JSON object"):
-        list(read_jsonl(path))
 
 
 @pytest.mark.parametrize("broken", [b"{", b"", b"\xff\xfe"])

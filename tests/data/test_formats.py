@@ -87,6 +87,16 @@ def test_jsonl_with_nested_columns(read):
     assert read(line, "a.jsonl", columns=columns) == [Pair("Hi", "Hola", "7", "a.jsonl:1")]
 
 
+@pytest.mark.parametrize("header", ["source,target", "en,es", "English,Spanish", "english,spanish"])
+def test_a_csv_header_of_the_languages_is_seen(read, header):
+    assert read(f"{header}\nHi,Hola\n", "a.csv") == [Pair("Hi", "Hola", "", "a.csv:2")]
+
+
+def test_a_csv_without_known_columns_is_refused_not_read_with_its_header_as_a_row(read):
+    with pytest.raises(DataError, match="found: 'left', 'right'"):
+        read("left,right\nHi,Hola\n", "a.csv")
+
+
 def test_alpaca_puts_the_input_under_the_instruction(read):
     rows = [
         {"instruction": "Add.", "input": "2 and 3", "output": "5"},
@@ -127,7 +137,9 @@ def test_a_malformed_row_names_its_line_and_the_rest_is_read(read, name, line, r
     }[name]
     content = [good] * 3
     content.insert(place, line)
-    rows = read(b"\n".join(content), name)
+    # without columns a CSV has a header; these have none
+    numbered = {"columns": {"source": 0, "target": 1}} if name == "a.csv" else {}
+    rows = read(b"\n".join(content), name, **numbered)
     bad = rows.pop(place)
     assert isinstance(bad, BadRow)
     assert bad.origin == f"{name}:{place + 1}"

@@ -43,3 +43,16 @@ def load(tmp_path_factory, sentences):
         return loaded
 
     return load
+
+
+@pytest.fixture(scope="session")
+def llama(load):
+    return load("llama")
+
+
+@pytest.fixture(scope="session")
+def prompts(llama, sentences):
+    """Prompts of 8 to 40 tokens, long and short by turns."""
+    picked = sentences[::110]
+    mixed = [*picked[::2], *picked[1::2][::-1]]
+    return [llama.tokenizer(text).input_ids for text in mixed]

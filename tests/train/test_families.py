@@ -23,7 +23,7 @@ def test_a_family_learns_by_every_method_and_comes_back_the_same(family, shared_
             str(shared_data / "hi-gu.storyweaver.tsv"),
             tmp_path,
         ],
-        env={**os.environ, "PYTHONPATH": str(program.parents[1]), "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "PYTHONPATH": str(program.parents[1]), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

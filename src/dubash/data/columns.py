@@ -35,15 +35,18 @@ class Picked:
 def default_columns(task: str, pair: LanguagePair) -> list[Picked]:
     """What is looked for where the recipe names no columns, best first.
 
-    `translation.en` is how translation data sets on the hub nest their sides.
+    The languages' codes and names count too; `translation.en` is how translation data sets on the
+    hub nest their sides.
     """
     if task == "text":
         return [Picked(None, "text", "document")]
     plain = Picked("source", "target", "document")
     if task == "instruction":
         return [Picked("instruction", "output", None, "input"), plain]
-    sides = [f"translation.{language.code}" for language in (pair.source, pair.target)]
-    return [plain, Picked(sides[0], sides[1])]
+    codes, names = (pair.source.code, pair.target.code), (pair.source.name, pair.target.name)
+    sides = [codes, names, tuple(name.lower() for name in names)]
+    sides.append(tuple(f"translation.{code}" for code in codes))
+    return [plain, *(Picked(source, target, "document") for source, target in sides)]
 
 
 def find_columns(

@@ -85,7 +85,7 @@ def _read_table(
     split = _tsv_records if kind == "tsv" else _csv_records
     head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
-    headed = _is_header(first, columns, defaults)
+    headed = _is_header(kind, first, columns, defaults)
     if headed:
         picked = find_columns(columns, defaults, first, f"{name}:{head[0].number}")
         width = len(first)
@@ -105,10 +105,14 @@ def _read_table(
             yield make_row(labelled, picked, f"{name}:{record.number}", record.raw)
 
 
-def _is_header(first: list[str], columns: Columns | None, defaults: list[Picked]) -> bool:
+def _is_header(
+    kind: str, first: list[str], columns: Columns | None, defaults: list[Picked]
+) -> bool:
+    """A CSV has a header unless its columns are numbered: to take one for a row would train on
+    it. A TSV of pairs mostly has none."""
     if columns is not None:
         return not columns.numbered
-    if defaults[0].source is None:  # text has no numbered default: which column would it be
+    if kind == "csv" or defaults[0].source is None:  # text would not know which column it is
         return True
     return any(all(side in first for side in each.sides) for each in defaults)
 

@@ -34,10 +34,11 @@ def open_run(loaded: LoadedRecipe) -> RunFolder:
     text = resolved_yaml(recipe)
     if not run.recipe.exists() or run.recipe.read_text(encoding="utf-8") != text:
         write_text(run.recipe, text)
-    run.note(
-        name=recipe.run.name, versions=versions(), machine=machine(), commit=commit(),
-        seed=recipe.train.seed,
-    )  # fmt: skip
+    if not run.scores.exists():  # what a finished run was made with stays as it was
+        run.note(
+            name=recipe.run.name, versions=versions(), machine=machine(), commit=commit(),
+            seed=recipe.train.seed,
+        )  # fmt: skip
     return run
 
 

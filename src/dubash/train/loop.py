@@ -111,8 +111,8 @@ class Loop:
         in the model. Resumes by itself from the newest whole checkpoint."""
         self._resume()
         total = sum(self._tokens(step) for step in self.steps)
-        with StopSignals() as signals, progress("train", total, "tokens") as ticker:
-            ticker.done = self.state.tokens
+        done = self.state.tokens
+        with StopSignals() as signals, progress("train", total, "tokens", done=done) as ticker:
             started = time.monotonic() - self.state.seconds
             while True:
                 step = self.state.step
