@@ -109,7 +109,7 @@ def test_any_key_with_one_slip_is_answered_with_that_key(data):
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
         ({"run": {"name": "../up"}}, "run.name: run.name is made of letters, digits"),
         ({"run": {"name": ".hidden"}}, "run.name: run.name is made of letters, digits"),
-        ({"task": "text"}, "task: Input should be 'translation' or 'instruction'."),
+        ({"task": "story"}, "task: Input should be 'translation', 'instruction' or 'text'."),
     ],
 )
 def test_a_wrong_value_is_told_with_its_key(write, over, told):
@@ -142,6 +142,24 @@ EMBEDDED = "embedded:smollm2-135m-instruct"
         (
             {"task": "instruction", "train": {"keep_best": "chrf"}},
             ["train.keep_best: chrf", "task: instruction"],
+        ),
+        ({"task": "text", "train": {"keep_best": "chrf"}}, ["train.keep_best", "task: text"]),
+        ({"task": "text"} | SEQ2SEQ, ["model.kind: seq2seq", "task: text"]),
+        ({"task": "text", "prompt": {"system": "Hi"}}, ["prompt.system", "task: text"]),
+        ({"task": "text", "prompt": {"text": "{source}"}}, ["prompt.text", "task: text"]),
+        ({"task": "text", "prompt": {"style": "plain"}}, ["prompt.style", "task: text"]),
+        ({"task": "text", "generate": {"beams": 2}}, ["generate.beams", "task: text"]),
+        (
+            {"task": "text", "evaluate": {"behaviour": {"over_long": 3.0}}},
+            ["evaluate.behaviour", "task: text"],
+        ),
+        (
+            {"task": "text", "data": {"train": [{"phrasebook": "en-es"}]}},
+            ["data.train (phrasebook/en-es)", "task: text"],
+        ),
+        (
+            {"data": {"train": [{"path": "a.csv", "columns": {"target": "b"}}]}},
+            ["data.train (a.csv)", "columns.source is missing", "task: translation"],
         ),
         # train
         (

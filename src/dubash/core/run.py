@@ -38,7 +38,8 @@ class RunFolder:
         return self.data / f"{name}.jsonl"
 
     def hypotheses(self, system: str) -> Path:
-        """The hypotheses of a system: `translations/S0.jsonl`."""
+        """The hypotheses of a system: `translations/S0.jsonl`; with `task: text`, where nothing is
+        translated, the bits that each row cost it."""
         return self.translations / f"{system}.jsonl"
 
     def read_manifest(self) -> dict[str, Any]:

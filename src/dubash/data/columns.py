@@ -18,22 +18,30 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The columns in use; `context` is Alpaca's `input`, which is put under the source."""
+    """The columns in use; `context` is Alpaca's `input`, which is put under the source. Where
+    there is no source (monolingual text), rows get an empty one."""
 
-    source: Column
+    source: Column | None
     target: Column
     document: Column | None = None
     context: Column | None = None
 
+    @property
+    def sides(self) -> list[Column]:
+        """The columns that a row must have."""
+        return [side for side in (self.source, self.target) if side is not None]
 
-def default_columns(alpaca: bool, pair: LanguagePair) -> list[Picked]:
+
+def default_columns(task: str, pair: LanguagePair) -> list[Picked]:
     """What is looked for where the recipe names no columns, best first.
 
     The languages' codes and names count too; `translation.en` is how translation data sets on the
     hub nest their sides.
     """
+    if task == "text":
+        return [Picked(None, "text", "document")]
     plain = Picked("source", "target", "document")
-    if alpaca:
+    if task == "instruction":
         return [Picked("instruction", "output", None, "input"), plain]
     codes, names = (pair.source.code, pair.target.code), (pair.source.name, pair.target.name)
     sides = [codes, names, tuple(name.lower() for name in names)]
@@ -50,14 +58,18 @@ def find_columns(
     """
     if columns is None:
         for choice in defaults:
-            if choice.source in found and choice.target in found:
+            if all(side in found for side in choice.sides):
                 document = choice.document if choice.document in found else None
                 return Picked(choice.source, choice.target, document, choice.context)
-        wanted = " or ".join(f"'{each.source}' and '{each.target}'" for each in defaults)
+        choices = [" and ".join(f"'{side}'" for side in each.sides) for each in defaults]
+        several = len(defaults[0].sides) > 1
+        noun = "columns" if several else "column"
+        sides = "source: …, target: …" if several else "target: …"
         raise DataError(
-            f"no columns {wanted}; found: {_list(found)}.", where=where,
-            fix="Name them: columns: {source: …, target: …}.",
-        )  # fmt: skip
+            f"no {noun} {' or '.join(choices)}; found: {_list(found)}.",
+            where=where,
+            fix=f"Name {'them' if several else 'it'}: columns: {{{sides}}}.",
+        )
     for name in (columns.source, columns.target, columns.document):
         if isinstance(name, int):
             raise DataError(
@@ -99,8 +111,8 @@ def _value(record: Mapping[Any, Any], name: Column) -> Any:
 
 def make_row(record: Mapping[Any, Any], picked: Picked, origin: str, raw: str) -> Row:
     """The pair of a record, or a BadRow where a side is missing, not text, or broken text."""
-    sides = []
-    for name in (picked.source, picked.target):
+    sides: list[str] = []
+    for name in picked.sides:
         value = _value(record, name)
         if not isinstance(value, str):
             kind = "missing" if value is _ABSENT else f"{_kind(value)}, not text"
@@ -118,7 +130,8 @@ def make_row(record: Mapping[Any, Any], picked: Picked, origin: str, raw: str) -
     for text in (*sides, document):
         if broken := flaw(text):
             return BadRow(origin, broken, writable(raw))
-    return Pair(sides[0], sides[1], document, origin)
+    source, target = sides if len(sides) == 2 else ("", sides[0])
+    return Pair(source, target, document, origin)
 
 
 def _kind(value: Any) -> str:

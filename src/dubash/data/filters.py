@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from dubash.core.languages import LanguagePair, script_share
+from dubash.core.languages import Language, LanguagePair, script_share
 from dubash.core.types import Pair
 from dubash.data.normalise import key
 from dubash.data.options import FilterOptions
@@ -44,6 +44,20 @@ def drop_reason(pair: Pair, options: FilterOptions, languages: LanguagePair | No
         if _script_share(text, language.scripts) < options.min_script_share:
             return "wrong script"
     return "identical sides" if key(source) == key(target) else None
+
+
+def text_drop_reason(text: str, options: FilterOptions, language: Language) -> str | None:
+    """Why a normalised segment of monolingual text is dropped, or None where it is kept."""
+    if not text:
+        return "empty"
+    if len(text) > options.max_characters:
+        return "too long"
+    if has_control_characters(text):
+        return "control characters"
+    if _MARKUP.search(text):
+        return "markup"
+    share = _script_share(text, language.scripts)
+    return "wrong script" if share < options.min_script_share else None
 
 
 def has_control_characters(text: str) -> bool:

@@ -39,10 +39,13 @@ def guess_format(name: str, task: str) -> FileFormat:
     """The format by the file's ending; DataError for an ending that says nothing."""
     ending = Path(name).suffix.lower()
     if ending not in _ENDINGS:
+        known = "text, jsonl, csv or tsv" if task == "text" else "tsv, csv, jsonl or alpaca"
         raise DataError(
             f"the ending '{ending}' does not say how the file is written.", where=name,
-            fix="Add format: tsv, csv, jsonl or alpaca.",
+            fix=f"Add format: {known}.",
         )  # fmt: skip
+    if task == "text" and ending == ".txt":
+        return "text"
     found = _ENDINGS[ending]
     return "alpaca" if found == "jsonl" and task == "instruction" else found
 
@@ -59,10 +62,21 @@ def read_file(
 
     Raises DataError for a file that is no text, is empty, or has not the columns named.
     """
-    defaults = default_columns(kind == "alpaca" or task == "instruction", pair)
+    if kind == "text":
+        return _read_text(path, name)
+    defaults = default_columns("instruction" if kind == "alpaca" else task, pair)
     if kind in ("tsv", "csv"):
         return _read_table(path, name, kind, columns, defaults)
     return _read_jsonl(path, name, columns, defaults)
+
+
+def _read_text(path: Path, name: str) -> Iterator[Row]:
+    """Monolingual text, one segment a line; blank lines are no rows."""
+    for number, line in enumerate(lines(path, name), start=1):
+        if reason := flaw(line):
+            yield BadRow(f"{name}:{number}", reason, writable(line))
+        elif line.strip():
+            yield Pair("", line, "", f"{name}:{number}")
 
 
 def _read_table(
@@ -75,7 +89,7 @@ def _read_table(
     if headed:
         picked = find_columns(columns, defaults, first, f"{name}:{head[0].number}")
         width = len(first)
-        for column in (picked.source, picked.target):
+        for column in picked.sides:
             if first.count(str(column)) > 1:
                 raise DataError(f"the header names '{column}' twice.", where=name)
     else:
@@ -98,9 +112,9 @@ def _is_header(
     it. A TSV of pairs mostly has none."""
     if columns is not None:
         return not columns.numbered
-    if kind == "csv":
+    if kind == "csv" or defaults[0].source is None:  # text would not know which column it is
         return True
-    return any(each.source in first and each.target in first for each in defaults)
+    return any(all(side in first for side in each.sides) for each in defaults)
 
 
 def _numbered(columns: Columns | None, width: int, name: str) -> Picked:

@@ -24,7 +24,7 @@ def read_hub(entry: Entry, pair: LanguagePair, task: str) -> tuple[int, Iterator
     set and the data set is not in the cache), the name, split or columns are wrong.
     """
     data = _load(entry)
-    defaults = default_columns(task == "instruction", pair)
+    defaults = default_columns(task, pair)
     found = list(names_in(data[0])) if len(data) else list(data.column_names)
     picked = find_columns(entry.columns, defaults, found, entry.name)
 

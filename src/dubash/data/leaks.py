@@ -50,7 +50,8 @@ def guard(splits: Splits, threshold: float, advance: Advance = silent) -> dict[s
     """Check train against test, train against dev, and dev against test.
 
     Raises LeakError where a held-out row's pair, its source, or its target of at least
-    `SHORT_TARGET` characters stands in the other split, by key. Otherwise returns the account:
+    `SHORT_TARGET` characters stands in the other split, by key; rows without a source (monolingual
+    text) are held by their targets alone. Otherwise returns the account:
     short targets in common, and near-duplicates on either side (Jaccard similarity of character
     5-grams ≥ `threshold`) counted in held-out rows, with the nearest as examples. `advance` is
     called up to `steps(splits)`.
@@ -93,9 +94,9 @@ def _exact(other: _Keyed, held_out: _Keyed) -> tuple[list[Leak], int]:
     for i, row in enumerate(held_out.rows):
         source, target = held_out.keys["source"][i], held_out.keys["target"][i]
         kind: Kind
-        if (source, target) in pairs:
+        if source and (source, target) in pairs:
             kind, found = "pair", pairs[source, target]
-        elif source in other.first["source"]:
+        elif source and source in other.first["source"]:
             kind, found = "source", other.first["source"][source]
         elif target in other.first["target"] and len(target) >= SHORT_TARGET:
             kind, found = "target", other.first["target"][target]

@@ -10,7 +10,7 @@ from dubash.core.options import Options
 
 Column = StrictStr | StrictInt
 
-FileFormat = Literal["tsv", "csv", "jsonl", "alpaca"]
+FileFormat = Literal["tsv", "csv", "jsonl", "alpaca", "text"]
 
 _KINDS = ("path", "source_path", "hub", "phrasebook")
 
@@ -18,7 +18,9 @@ _KINDS = ("path", "source_path", "hub", "phrasebook")
 class Columns(Options):
     """Which columns hold the sides: names (dotted for nested ones), or numbers from 0."""
 
-    source: Column = Field(description="Column of the source segment.")
+    source: Column | None = Field(
+        None, description="Column of the source segment; with task: text there is none."
+    )
     target: Column = Field(description="Column of the target segment.")
     document: Column | None = Field(None, description="Column of the document id, if any.")
 
@@ -34,7 +36,7 @@ class Columns(Options):
     @property
     def numbered(self) -> bool:
         """Whether the columns are numbers, so that the file has no header."""
-        return isinstance(self.source, int)
+        return isinstance(self.target, int)
 
 
 class Entry(Options):
@@ -43,7 +45,7 @@ class Entry(Options):
     A bare string is short for `{path: …}`.
     """
 
-    path: str | None = Field(None, description="A TSV, CSV, JSONL or Alpaca JSONL file.")
+    path: str | None = Field(None, description="A TSV, CSV, JSONL, Alpaca JSONL or text file.")
     format: FileFormat | None = Field(None, description="Guessed from the ending of `path`.")
     source_path: str | None = Field(None, description="Moses format: one source a line.")
     target_path: str | None = Field(None, description="Moses format: its target, line by line.")
@@ -96,6 +98,24 @@ class Entry(Options):
             return f"phrasebook/{self.phrasebook}"
         return self.path or f"{self.source_path}"
 
+    def unfit(self, task: str) -> str | None:
+        """Why the entry does not go with the task, in words; None where it does."""
+        source = self.columns.source if self.columns else None
+        if task != "text":
+            if self.format == "text":
+                return "format: text holds no pairs; it goes with task: text only"
+            if self.columns and source is None:
+                return f"columns.source is missing, which task: {task} needs"
+            return None
+        for name in ("source_path", "phrasebook"):
+            if getattr(self, name) is not None:
+                return f"{name} is for pairs; with task: text, give one text file as path"
+        if self.format == "alpaca":
+            return "format: alpaca does not go with task: text"
+        if source is not None:
+            return "columns.source is not read with task: text; leave it out"
+        return None
+
 
 class FilterOptions(Options):
     """Which training rows are dropped (dev and test rows you give are dropped only when empty)."""
@@ -133,3 +153,11 @@ class DataOptions(Options):
     allow_benchmarks: tuple[str, ...] = Field(
         (), description="Known benchmarks that may be trained on all the same, by name."
     )
+
+    def unfit(self, task: str) -> str | None:
+        """Why the entries do not go with the task, naming the first; None where they do."""
+        for split, entries in (("train", self.train), ("dev", self.dev), ("test", self.test)):
+            for entry in entries or ():
+                if reason := entry.unfit(task):
+                    return f"data.{split} ({entry.name}): {reason}"
+        return None

@@ -15,7 +15,7 @@ from dubash.core.progress import progress
 from dubash.core.types import Pair
 from dubash.data.benchmarks import refuse_benchmarks
 from dubash.data.dedup import remove_duplicates
-from dubash.data.filters import drop_reason
+from dubash.data.filters import drop_reason, text_drop_reason
 from dubash.data.frozen import Prepared, load, reuse, write
 from dubash.data.leaks import guard, steps
 from dubash.data.normalise import normalise, normalise_lines
@@ -35,13 +35,15 @@ def prepare(
 ) -> Prepared:
     """Read, normalise, filter, deduplicate, split and guard the rows; write them to `folder`.
 
-    `task` is "translation" or "instruction"; relative paths are taken from `base`. A folder that
-    holds the result for the same options and files is loaded as it is: frozen rows stay frozen.
+    `task` is "translation", "instruction" or "text"; relative paths start from `base`. A folder
+    with the result for the same options and files is loaded as it is: frozen rows stay frozen.
     Raises DataError for data that cannot be used, or that differs from what the folder was made
     of, and LeakError as the leak guard does; nothing is then written.
     """
-    if task not in ("translation", "instruction"):
+    if task not in ("translation", "instruction", "text"):
         raise DataError(f"no data is prepared for the task '{task}'.")
+    if reason := options.unfit(task):
+        raise DataError(f"{reason}.")
     refuse_benchmarks(options.train, options.allow_benchmarks)
     made_of = _made_of(options, pair, task, base)
     if found := reuse(folder, made_of):
@@ -99,7 +101,7 @@ class _Reading:
 
     def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
         """The normalised, filtered rows of a split's entries."""
-        check = self._check_train if split == "train" else _check_held_out
+        check = self._check_train if split == "train" else self._check_held_out
         kept = [row for entry in entries for row in self._entry(split, entry, check)]
         if not kept:
             reasons = Counter(each.reason for each in self.dropped).most_common()
@@ -108,7 +110,7 @@ class _Reading:
         return kept
 
     def _entry(self, split: str, entry: Entry, check: Callable[[Pair], str | None]) -> list[Pair]:
-        tidy = normalise if self.task == "translation" else normalise_lines
+        tidy = normalise_lines if self.task == "instruction" else normalise
         total, rows = read_entry(entry, self.pair, self.task, self.base)
         kept: list[Pair] = []
         bad: list[BadRow] = []
@@ -138,13 +140,14 @@ class _Reading:
         return kept
 
     def _check_train(self, row: Pair) -> str | None:
+        if self.task == "text":
+            return text_drop_reason(row.target, self.options.filters, self.pair.target)
         languages = self.pair if self.task == "translation" else None
         return drop_reason(row, self.options.filters, languages)
 
-
-def _check_held_out(row: Pair) -> str | None:
-    """Given dev and test rows go only where a side is empty: they are never made fewer unasked."""
-    return None if row.source and row.target else "empty"
+    def _check_held_out(self, row: Pair) -> str | None:
+        """Given dev and test rows go only where a side is empty: never made fewer unasked."""
+        return None if row.target and (row.source or self.task == "text") else "empty"
 
 
 def _refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> None:

@@ -30,7 +30,8 @@ def fingerprint(rows: Iterable[Pair]) -> str:
 def groups(rows: Sequence[Pair]) -> list[list[int]]:
     """Row numbers that must stay together: same document, same source, or same long target.
 
-    Same means: same key. What holds for a and b, and for b and c, joins a and c (union-find).
+    An empty source, as monolingual text has, is none. Same means: same key. What holds for a and b,
+    and for b and c, joins a and c (union-find).
     """
     parent = list(range(len(rows)))
 
@@ -42,8 +43,8 @@ def groups(rows: Sequence[Pair]) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for i, row in enumerate(rows):
-        target = key(row.target)
-        ties = [("source", key(row.source))]
+        source, target = key(row.source), key(row.target)
+        ties = [("source", source)] if source else []
         if row.document:
             ties.append(("document", row.document))
         if len(target) >= SHORT_TARGET:

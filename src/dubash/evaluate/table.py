@@ -40,6 +40,30 @@ def scores_table(scores: dict[str, Any]) -> str:
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
 
 
+def bits_table(scores: dict[str, Any]) -> str:
+    """The same of monolingual text: bits per character, where lower is better."""
+    label_width = WIDTH - 32
+    lines = [f"{'system':<{label_width}}{'bits per character [interval]':>32}"]
+    for each in scores["systems"]:
+        found = each["scores"]["bits_per_character"]
+        shown = f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+        label = _fit(f"{each['name']}  {each['label']}", label_width - 1)
+        lines.append(set_cell_size(label, label_width) + f"{shown:>32}")
+    for name, difference in scores["differences"].items():
+        change = difference["bits_per_character"]
+        ends = ", ".join(f"{change[end]:+.3f}" for end in ("low", "high"))
+        words = f"{change['value']:+.3f} [{ends}], {_chance(change['p'])}"
+        lines += ["", f"{name} against {difference['against']}: {words} (below 0 is better)"]
+    bootstrap = scores["bootstrap"]
+    lines += [
+        "",
+        f"{scores['rows']:,} rows of {scores['target_language']}; "
+        f"{100 * bootstrap['confidence']:g}% intervals and two-sided p by paired bootstrap "
+        f"({bootstrap['samples']:,} draws)",
+    ]
+    return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
+
+
 def _system(system: dict[str, Any], names: int, label_width: int) -> str:
     chrf, bleu = system["scores"]["chrf++"], system["scores"]["bleu"]
     speed = system["tokens_per_second"]
@@ -71,9 +95,12 @@ def _share(stops: dict[str, int]) -> str:
 
 
 def _change(difference: dict[str, float]) -> str:
-    low, high, p = difference["low"], difference["high"], difference["p"]
-    chance = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
-    return f"{_signed(difference['value'])} [{_signed(low)}, {_signed(high)}], {chance}"
+    ends = ", ".join(_signed(difference[end]) for end in ("low", "high"))
+    return f"{_signed(difference['value'])} [{ends}], {_chance(difference['p'])}"
+
+
+def _chance(p: float) -> str:
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _signed(value: float) -> str:

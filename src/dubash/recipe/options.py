@@ -74,10 +74,10 @@ class RunOptions(Options):
 class Recipe(Options):
     """A whole run. `languages`, `data`, `model` and `run` must be said; the rest has defaults."""
 
-    task: Literal["translation", "instruction"] = Field(
+    task: Literal["translation", "instruction", "text"] = Field(
         "translation",
         description="instruction: Alpaca rows, where the source is the instruction and the target "
-        "the answer.",
+        "the answer. text: monolingual text of the target language, to be read on.",
     )
     languages: LanguagesOptions
     data: DataOptions
@@ -104,6 +104,28 @@ class Recipe(Options):
                 )
         if self.model.kind == "causal" and self.prompt.style == "seq2seq":
             raise ValueError("prompt.style: seq2seq does not go with model.kind: causal")
-        if self.train.keep_best == "chrf" and self.task == "instruction":
-            raise ValueError("train.keep_best: chrf has no meaning with task: instruction")
+        if self.train.keep_best == "chrf" and self.task != "translation":
+            raise ValueError(f"train.keep_best: chrf has no meaning with task: {self.task}")
+        if reason := self.data.unfit(self.task):
+            raise ValueError(reason)
+        if self.task == "text":
+            self._refuse_questions()
         return self
+
+    def _refuse_questions(self) -> None:
+        """With task: text nothing is asked of the model, and nothing generated."""
+        if self.model.kind == "seq2seq":
+            raise ValueError(
+                "model.kind: seq2seq does not go with task: text, which continues one text"
+            )
+        meant: dict[str, set[str]] = {
+            "prompt": {"mask", "max_tokens"},
+            "generate": set(),
+            "evaluate": {"bootstrap_samples", "seed", "confidence"},
+        }
+        for room, fields in meant.items():
+            if named := sorted(getattr(self, room).changed() - fields):
+                raise ValueError(
+                    f"{room}.{named[0]} has no meaning with task: text, where nothing is asked "
+                    "and nothing generated; leave it out"
+                )

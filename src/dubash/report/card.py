@@ -14,7 +14,7 @@ from markupsafe import Markup
 from dubash.core.files import read_json, write_text
 from dubash.core.run import RunFolder
 from dubash.prompt.options import DEFAULT_TEXT
-from dubash.report import words
+from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.tables import signatures
 
@@ -52,9 +52,10 @@ def render(facts: Facts, folder: Path) -> str:
     return environment.get_template("card.md.j2").render(
         facts=facts,
         front=Markup(front),
-        verdict=words.verdict(facts),
+        verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         code=Markup(usage(facts, folder)),
         signatures=signatures(facts),
+        measures=bits.measures(facts) if facts.is_text else [],
         adapter=is_adapter(facts, folder),
         tuned=facts.system("S1"),
         files=[_file_name(file) for file in (facts.account or {}).get("files", [])],
@@ -73,7 +74,8 @@ def metadata(facts: Facts, folder: Path) -> dict[str, Any]:
     """The YAML front matter as a mapping."""
     model = facts.model
     found: dict[str, Any] = {}
-    codes = [side.code for side in (facts.source, facts.target) if side]
+    sides = (facts.target,) if facts.is_text else (facts.source, facts.target)
+    codes = [side.code for side in sides if side]
     if codes:
         found["language"] = codes
     adapter = is_adapter(facts, folder)
@@ -81,8 +83,9 @@ def metadata(facts: Facts, folder: Path) -> dict[str, Any]:
         found["base_model"] = base
         found["base_model_relation"] = "adapter" if adapter else "finetune"
     found["library_name"] = "peft" if adapter else "transformers"
-    found["pipeline_tag"] = "translation"
-    tags = ["dubash", "translation", "-".join(codes), model.get("method")]
+    task = "text-generation" if facts.is_text else "translation"
+    found["pipeline_tag"] = task
+    tags = ["dubash", task, "-".join(codes), model.get("method")]
     found["tags"] = [tag for tag in tags if tag]
     named = [file["name"] for file in (facts.account or {}).get("files", [])
              if not file.get("sha256") and hub_id(file["name"])]  # fmt: skip
@@ -100,20 +103,21 @@ def _results(facts: Facts) -> dict[str, Any] | None:
     if not facts.scores or not system:
         return None
     metrics = []
-    for kind, metric in (("chrf", "chrf++"), ("bleu", "bleu")):
+    for kind, metric in (("chrf", "chrf++"), ("bleu", "bleu"), (bits.METRIC, bits.METRIC)):
         if score := system["scores"].get(metric):
             args = {
                 "signature": score["signature"],
                 "interval": [round(score["low"], 2), round(score["high"], 2)],
                 "confidence": facts.bootstrap.get("confidence"),
             }
-            value = round(score["value"], 2)
-            metrics.append(
-                {"type": kind, "name": words.METRICS[metric], "value": value, "args": args}
-            )
-    codes = f"{facts.scores['source_language']}-{facts.scores['target_language']}"
+            value, name = round(score["value"], 2), words.METRICS.get(metric, bits.UNIT)
+            metrics.append({"type": kind, "name": name, "value": value, "args": args})
+    codes = f"{facts.scores.get('source_language')}-{facts.scores['target_language']}"
+    task = {"type": "translation", "name": f"Translation {codes}"}
+    if facts.is_text:
+        task = {"type": "text-generation", "name": f"Text {facts.scores['target_language']}"}
     return {
-        "task": {"type": "translation", "name": f"Translation {codes}"},
+        "task": task,
         "dataset": {
             "type": "dubash-frozen-rows",
             "name": f"{facts.name}: {words.plural(facts.scores['rows'], 'frozen test row')}",
@@ -139,7 +143,8 @@ def is_adapter(facts: Facts, folder: Path) -> bool:
 def usage(facts: Facts, folder: Path) -> str:
     """Python that loads the model with plain libraries: five lines, then one translation.
 
-    The translation is left out where the prompt's style cannot be told from what was saved.
+    The translation is left out where the prompt's style cannot be told from what was saved, and
+    for a model of monolingual text.
     """
     kind = facts.model.get("kind", "causal")
     loader = _CLASSES.get(kind, _CLASSES["causal"])
@@ -158,7 +163,7 @@ def usage(facts: Facts, folder: Path) -> str:
             f'model = {loader}.from_pretrained(".")',
         ]
     lines.append(f"tokenizer = AutoTokenizer.from_pretrained({json.dumps(where)})")
-    style = _style(facts, folder, kind)
+    style = None if facts.is_text else _style(facts, folder, kind)
     if style is not None:
         lines += ["", *_translate(facts, style, kind)]
     return "\n".join(lines)

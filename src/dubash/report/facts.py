@@ -49,6 +49,11 @@ class Facts:
         found = self.scores["systems"] if self.scores else []
         return next((each for each in found if each["name"] == name), None)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether this run read monolingual text (`task: text`), so that nothing is translated."""
+        return bool(self.recipe.get("task") == "text")
+
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         """The records of `metrics.jsonl` of one kind: train, dev or guard."""
         return [each for each in self.metrics if each.get("kind") == kind]

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from dubash.core.files import write_text
 from dubash.core.languages import Language
 from dubash.core.run import RunFolder
-from dubash.report import words
+from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone
 from dubash.report.tables import comparison, signatures
@@ -48,15 +48,16 @@ def render(facts: Facts) -> str:
     style, script = _asset("report.css"), _asset("report.js")
     return environment.get_template("report.html.j2").render(
         facts=facts,
-        verdict=words.verdict(facts),
+        verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         policy=_policy(style, script),
         style=Markup(style),
         script=Markup(script),
         figures=pictures(facts),
-        measures=comparison(facts),
+        measures=bits.measures(facts) if facts.is_text else comparison(facts),
         signatures=signatures(facts),
         outcome=_outcome(facts),
         rows=_rows_json(facts),
+        changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,
         most_points=MOST_POINTS,
     )
@@ -98,7 +99,7 @@ def _rows_json(facts: Facts) -> Markup:
     """
     scores = facts.scores or {}
     content = {
-        "rows": facts.rows,
+        "rows": [] if facts.is_text else facts.rows,  # those of text are in the page itself
         "baseline": scores.get("baseline"),
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
         "flags": words.BEHAVIOUR,

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dubash.report import charts
+from dubash.report import bits, charts
 from dubash.report.facts import Facts
 from dubash.report.words import METRICS, STOPS, duration, flag, number
 
@@ -25,6 +25,21 @@ def tone(system: str) -> str:
 
 def pictures(facts: Facts) -> dict[str, Markup]:
     """Every figure there is something to draw for, by name."""
+    drawn: dict[str, Markup] = bits.picture(facts) if facts.is_text else _translations(facts)
+    drawn.update(_curves(facts))
+    if phases := facts.manifest.get("phases"):
+        bars = [
+            charts.Bar(name, seconds / 60, duration(seconds), "mid")
+            for name, seconds in phases.items()
+        ]
+        drawn["phases"] = charts.bars("fig-phases", "Minutes by phase", [("", bars)], "minutes", 11)
+    if facts.account:
+        drawn["split"] = _split(facts.account)
+    return drawn
+
+
+def _translations(facts: Facts) -> dict[str, Markup]:
+    """Scores, stops, behaviour and lengths of what was translated."""
     drawn: dict[str, Markup] = {}
     if facts.scores and facts.scores["systems"]:
         systems = facts.scores["systems"]
@@ -40,15 +55,6 @@ def pictures(facts: Facts) -> dict[str, Markup]:
             "fig-lengths", "Length of hypothesis over reference", panels,
             "characters of hypothesis / characters of reference", LENGTH_STEP, LENGTH_LAST, mark=1,
         )  # fmt: skip
-    drawn.update(_curves(facts))
-    if phases := facts.manifest.get("phases"):
-        bars = [
-            charts.Bar(name, seconds / 60, duration(seconds), "mid")
-            for name, seconds in phases.items()
-        ]
-        drawn["phases"] = charts.bars("fig-phases", "Minutes by phase", [("", bars)], "minutes", 11)
-    if facts.account:
-        drawn["split"] = _split(facts.account)
     return drawn
 
 

@@ -63,7 +63,7 @@ def signatures(facts: Facts) -> dict[str, str]:
     systems = facts.scores["systems"] if facts.scores else []
     return {
         label: score["signature"]
-        for metric, label in METRICS.items()
+        for metric, label in {**METRICS, "bits_per_character": "Bits per character"}.items()
         for system in systems
         if (score := system["scores"].get(metric)) and score.get("signature")
     }

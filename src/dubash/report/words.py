@@ -100,7 +100,7 @@ def verdict(facts: Facts) -> Verdict:
     """What the scores say, no more: only an interval clear of 0 makes better or worse."""
     scores = facts.scores
     if not scores or not scores["systems"]:
-        return _not_scored(facts)
+        return not_scored(facts)
     differences: dict[str, Any] = scores.get("differences") or {}
     name = "S1" if "S1" in differences else next(iter(differences), None)
     if name is None or "chrf++" not in differences[name]:
@@ -126,7 +126,8 @@ def verdict(facts: Facts) -> Verdict:
     return Verdict("unclear", f"No clear difference between {name} and {baseline}: {shown}", notes)
 
 
-def _not_scored(facts: Facts) -> Verdict:
+def not_scored(facts: Facts) -> Verdict:
+    """How far a run without scores has come."""
     if facts.of_kind("train"):
         steps = max(each["step"] for each in facts.of_kind("train"))
         return Verdict("none", f"Trained for {plural(steps, 'step')}, not scored yet")
@@ -157,7 +158,7 @@ def _notes(facts: Facts, name: str, against: str, difference: dict[str, Any]) ->
     if tuned and (total := sum(tuned["stops"].values())):
         ended = tuned["stops"].get("end", 0)
         notes.append(f"{name} ends {percent(ended, total)} of its translations by itself.")
-    close = _near_duplicates(facts, "train-test")
+    close = near_duplicates(facts, "train-test")
     if close:
         notes.append(
             f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
@@ -169,7 +170,8 @@ def _notes(facts: Facts, name: str, against: str, difference: dict[str, Any]) ->
     return notes
 
 
-def _near_duplicates(facts: Facts, pair: str) -> int:
+def near_duplicates(facts: Facts, pair: str) -> int:
+    """Near-duplicates that the leak guard counted between two splits, such as `train-test`."""
     leaks = (facts.account or {}).get("leaks") or {}
     found = (leaks.get("near_duplicates") or {}).get(pair) or {}
     return int(found.get("count", 0))

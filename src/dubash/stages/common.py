@@ -13,6 +13,7 @@ from dubash.core.files import write_text
 from dubash.core.progress import say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.prompt.template import Template
+from dubash.prompt.text import TextTemplate
 from dubash.recipe.load import LoadedRecipe, read_resolved, resolved_yaml
 from dubash.recipe.options import Recipe
 
@@ -106,7 +107,8 @@ def phase(run: RunFolder, name: str, *, afresh: bool = False) -> Iterator[None]:
 
 def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:
     """The recipe's one template for this tokenizer."""
-    return Template(recipe.prompt, tokenizer, kind, recipe.languages.pair(), recipe.task)
+    make = TextTemplate if recipe.task == "text" else Template
+    return make(recipe.prompt, tokenizer, kind, recipe.languages.pair(), recipe.task)
 
 
 def make_engine(recipe: Recipe, loaded: LoadedModel, template: Template) -> TransformersEngine:

@@ -16,18 +16,19 @@ from dubash.data import prepare as data
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import System
-from dubash.evaluate.table import scores_table
+from dubash.evaluate.table import bits_table, scores_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import make_template, phase
 from dubash.stages.systems import LABELS, read_systems, translate_test
+from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
 
 
 def evaluate_run(folder: Path) -> None:
-    """Translate what is not yet translated, score, write the report, print the table."""
+    """Put the test rows through what has not had them, score, write report, print the table."""
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
     test = data.load(run.data).test
@@ -40,13 +41,15 @@ def evaluate_run(folder: Path) -> None:
 def translate_systems(
     run: RunFolder, recipe: Recipe, test: list[Pair], names: Sequence[str] = tuple(LABELS)
 ) -> None:
-    """S0, and S1 where the run has a tuned model, on the frozen test rows."""
+    """S0, and S1 where the run has a tuned model, on the frozen test rows; with task: text they
+    read the rows instead."""
     from dubash.model.load import load_base, load_tuned
 
+    test_system = read_test if recipe.task == "text" else translate_test
     if "S0" in names:
-        translate_test(run, recipe, test, "S0", lambda: load_base(recipe.model))
+        test_system(run, recipe, test, "S0", lambda: load_base(recipe.model))
     if "S1" in names and run.model.exists():
-        translate_test(
+        test_system(
             run, recipe, test, "S1", lambda: load_tuned(recipe.model, recipe.method, run.model)
         )
 
@@ -54,17 +57,20 @@ def translate_systems(
 def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
     """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
     with phase(run, "evaluate", afresh=True):
-        template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-        found = compare(
-            test, read_systems(run), recipe.languages.pair(), recipe.evaluate, template.labels("")
-        )
+        if recipe.task == "text":
+            found = compare_test(run, recipe, test)
+        else:
+            template = make_template(recipe, *load_tokenizer_and_kind(recipe))
+            languages, pieces = recipe.languages.pair(), template.labels("")
+            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
 
 def closing_table(run: RunFolder) -> str:
     """The short table that ends a run."""
-    return "\n" + scores_table(read_json(run.scores))
+    scores = read_json(run.scores)
+    return "\n" + (bits_table if scores.get("task") == "text" else scores_table)(scores)
 
 
 def evaluate_files(

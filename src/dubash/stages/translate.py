@@ -31,6 +31,12 @@ def translate(
 ) -> None:
     """Translate segments, one a line; an empty line stays empty."""
     run = existing_run(folder)
+    if read_resolved(run.recipe).task == "text":
+        raise UserError(
+            "this run's model has read text (task: text); it was not tuned to translate.",
+            where=str(folder),
+            fix="Tune it first: name its model folder as model.name in a recipe that translates.",
+        )
     if output:
         check_output(output)
     segments = read_segments(texts, source)

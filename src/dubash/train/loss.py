@@ -19,6 +19,25 @@ def summed_loss(model: Any, batch: Batch, kind: Literal["causal", "seq2seq"]) ->
     passes and devices: 1 × 8 rows then give the gradient of 8 × 1. A batch without a supervised
     position gives 0 with a gradient of 0.
     """
+    logits, labels = _supervised(model, batch, kind)
+    return F.cross_entropy(logits, labels, reduction="sum")
+
+
+def row_losses(model: Any, batch: Batch) -> Tensor:
+    """The summed cross entropy of each row of a decoder-only model's batch in nats, `[batch]`,
+    fp64: the same loss as `summed_loss`, not yet added up over rows."""
+    logits, labels = _supervised(model, batch, "causal")
+    rows = (batch["labels"][:, 1:] != IGNORE).nonzero()[:, 0]
+    losses = F.cross_entropy(logits, labels, reduction="none").double()
+    sums = torch.zeros(len(batch["labels"]), dtype=torch.float64, device=losses.device)
+    return sums.index_add_(0, rows, losses)
+
+
+def _supervised(
+    model: Any, batch: Batch, kind: Literal["causal", "seq2seq"]
+) -> tuple[Tensor, Tensor]:
+    """Logits in fp32, `[position, vocabulary]`, and labels, `[position]`, of what the loss sees,
+    row after row."""
     labels = batch["labels"]
     if kind == "seq2seq":
         out = model(
@@ -37,7 +56,7 @@ def summed_loss(model: Any, batch: Batch, kind: Literal["causal", "seq2seq"]) ->
         logits, labels = out.logits[:, :-1], labels[:, 1:]
     supervised = labels != IGNORE
     # in fp32 whatever the model computes in: a sum over a large vocabulary overflows or drowns
-    return F.cross_entropy(logits[supervised].float(), labels[supervised], reduction="sum")
+    return logits[supervised].float(), labels[supervised]
 
 
 @torch.no_grad()

@@ -1,0 +1,64 @@
+"""Task `text`: the systems of a run read the frozen test rows, and what that cost them is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dubash.core.files import read_jsonl, write_jsonl
+from dubash.core.progress import progress, say
+from dubash.core.run import RunFolder
+from dubash.core.types import Pair
+from dubash.evaluate.bits import Reader, compare_readers
+from dubash.evaluate.comparison import Comparison
+from dubash.recipe.options import Recipe
+from dubash.stages.common import make_template, phase
+from dubash.stages.systems import LABELS
+
+if TYPE_CHECKING:
+    from dubash.model.load import LoadedModel
+
+
+def read_test(
+    run: RunFolder, recipe: Recipe, test: list[Pair], name: str, load: Callable[[], LoadedModel]
+) -> None:
+    """The bits that each frozen test row costs one system; does nothing where that was done.
+
+    Every row is read whole, one over `prompt.max_tokens` too.
+    """
+    from dubash.train.batches import Collator
+    from dubash.train.bits import row_bits
+
+    path = run.hypotheses(name)
+    if path.exists():
+        say(f"▸ read {name}: already done, kept")
+        return
+    with phase(run, f"read {name}"):
+        loaded = load()
+        template = make_template(recipe, loaded.tokenizer, loaded.kind)
+        collator = Collator(loaded.kind, recipe.prompt.mask, loaded.tokenizer.pad_token_id)
+        size = recipe.train.batch_size
+        with progress(f"{LABELS[name]} ({name})", len(test)) as advance:
+            found = row_bits(
+                loaded.model, test, [template.example(row) for row in test], collator,
+                batch_size=size, batch_tokens=size * recipe.prompt.max_tokens, advance=advance,
+            )  # fmt: skip
+        rows = zip(test, found.tolist(), strict=True)
+        write_jsonl(
+            path,
+            ({"text": row.target, "bits": b, "characters": int(c)} for row, (b, c) in rows),
+        )
+
+
+def compare_test(run: RunFolder, recipe: Recipe, test: list[Pair]) -> Comparison:
+    """The systems that have read the test rows, compared by bits per character."""
+    readers = []
+    for name, label in LABELS.items():
+        if run.hypotheses(name).exists():
+            rows = list(read_jsonl(run.hypotheses(name)))
+            counts = np.array([(row["bits"], row["characters"]) for row in rows], dtype=np.float64)
+            texts = [row["text"] for row in rows]
+            readers.append(Reader(name, label, texts, counts.reshape(-1, 2)))
+    return compare_readers(test, readers, recipe.languages.pair().target, recipe.evaluate)
