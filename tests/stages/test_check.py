@@ -147,7 +147,7 @@ def test_rows_past_the_limit_are_set_aside_whole(recipe, tokenizer, tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     prepared = Prepared(train=[long, *PAIRS[:9]], dev=[PAIRS[10], long], test=[], account={})
-    train, dev = checked_examples(run, made, template, prepared)
+    train, dev = checked_examples(run, made, prepared)
     assert [example.origin for example in train] == [pair.origin for pair in PAIRS[:9]]
     assert [example.origin for example in dev] == [PAIRS[10].origin]
     aside = [json.loads(line) for line in (run.path / "too_long.jsonl").open(encoding="utf-8")]

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 import torch
+from accelerate.optimizer import AcceleratedOptimizer
 from toy import PAIRS, assert_same, left_behind, toy_examples, toy_loop
 
 from dubash.core.errors import Interrupted, TrainingError
@@ -109,15 +110,32 @@ def test_a_signal_saves_and_the_resumed_run_ends_as_the_uninterrupted_one(
 
 
 def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path):
-    loop = toy_loop(tiny_llama, tmp_path, "full", learning_rate=0.5, max_steps=12)
+    loop = toy_loop(tiny_llama, tmp_path, "full", keep_best="chrf", dev_sample=1)
+    scores = {0: 1.0, 4: 9.0, 8: 3.0, 12: 2.0}
+    loop.score = lambda _model: {"chrf": scores[loop.state.step]}
     state = loop.train()
-    looks = [each for each in loop.run.read_metrics() if each["kind"] == "dev"]
-    best = min(looks, key=lambda each: each["loss"])
-    assert state.best_step == best["step"] < state.step, "this rate must overshoot, or no test"
-    saved = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, state.best_step))
+    assert state.best_step == 4
+    saved = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, 4)).tensors["trainable"]
+    last = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, 12)).tensors["trainable"]
     for name, parameter in loop.module.named_parameters():
-        if name in saved.tensors["trainable"]:
-            assert torch.equal(parameter.detach(), saved.tensors["trainable"][name])
+        assert torch.equal(parameter.detach(), saved[name])
+    assert any(not torch.equal(saved[name], last[name]) for name in saved)
+
+
+def test_a_damaged_best_checkpoint_is_refused_not_loaded(tiny_llama, tmp_path):
+    loop = toy_loop(tiny_llama, tmp_path, "full", keep_best="chrf", dev_sample=1)
+    loop.score = lambda _model: {"chrf": -float(loop.state.step)}
+    real = loop._look
+
+    def look_then_damage(ticker):
+        real(ticker)
+        if loop.state.step == 12:
+            file = checkpoints.step_folder(loop.run.checkpoints, 0) / "trainable.safetensors"
+            file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+    loop._look = look_then_damage
+    with pytest.raises(TrainingError, match="damaged"):
+        loop.train()
 
 
 def test_patience_stops_the_run(tiny_llama, tmp_path):
@@ -175,7 +193,7 @@ def test_a_bad_step_changes_neither_weights_nor_optimizer(tiny_llama, tmp_path, 
     before, after = seen[6]
     assert any(not torch.equal(before["weights"][n], after["weights"][n]) for n in after["weights"])
     assert state.step == 12
-    assert state.skipped == 1
+    assert state.guard.skipped == 1
     (record,) = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
     assert record["step"] == 5
     assert set(record["rows"]) <= {pair.origin for pair in PAIRS}
@@ -189,6 +207,49 @@ def test_three_bad_steps_stop_the_run_and_name_their_rows(tiny_llama, tmp_path, 
     rows = {loop.examples[row].origin for step in loop.steps[4:7] for row in step.rows}
     assert all(row in str(stop.value) for row in rows)
     assert "step 7" in str(stop.value)
+
+
+def test_the_guard_counts_on_over_a_resume(tiny_llama, tmp_path, monkeypatch):
+    first = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=1)
+    _poison(monkeypatch, first, {5, 6}, float("nan"))
+    real = first._step
+
+    def step_then_signal(*arguments):
+        real(*arguments)
+        if first.state.step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    first._step = step_then_signal
+    with pytest.raises(Interrupted):
+        first.train()
+    second = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=1)
+    _poison(monkeypatch, second, {7}, float("nan"))
+    with pytest.raises(TrainingError, match="3 steps in a row"):
+        second.train()
+
+
+@pytest.mark.parametrize("loss", [float("nan"), 1.0])
+def test_under_fp16s_loss_scaling_a_bad_step_is_skipped_and_the_run_goes_on(
+    tiny_llama, tmp_path, monkeypatch, loss
+):
+    loop = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=100)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**8)
+    loop.optimizer = AcceleratedOptimizer(loop.optimizer.optimizer, False, scaler)
+    loop.accelerator.scaler, loop.accelerator._optimizers = scaler, [loop.optimizer]
+    monkeypatch.setattr(loop.accelerator.state, "_mixed_precision", "fp16")
+    monkeypatch.setattr(loop.accelerator, "native_amp", True, raising=False)
+    if loss == 1.0:  # a finite loss whose scaled gradient overflows
+        hook = next(p for p in loop.module.parameters() if p.requires_grad)
+        hook.register_hook(lambda g: g * (float("inf") if loop.state.step == 4 else 1.0))
+    else:
+        _poison(monkeypatch, loop, {5}, loss)
+    state = loop.train()
+    assert state.step == 12
+    assert scaler.get_scale() == 2.0**7
+    guarded = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
+    assert len(guarded) == (1 if loss != 1.0 else 0)
+    taken = [each["step"] for each in loop.run.read_metrics() if each["kind"] == "train"]
+    assert taken == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]
 
 
 def test_only_the_rows_of_the_bad_forward_pass_are_named(tiny_llama, tmp_path, monkeypatch):

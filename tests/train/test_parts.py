@@ -144,6 +144,7 @@ def test_what_a_kill_left_behind_is_removed(tmp_path):
     leftover.mkdir()
     (leftover / "trainable.safetensors").write_bytes(b"half")
     assert checkpoints.newest(tmp_path) == checkpoints.step_folder(tmp_path, 1)
+    checkpoints.sweep(tmp_path)
     assert not leftover.exists()
 
 

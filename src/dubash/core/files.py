@@ -176,9 +176,12 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; other processes wait. Freed by the system on a kill."""
+def lock(path: Path, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on `path`; freed by the system on a kill.
+
+    Other processes wait for it, or get BlockingIOError at once where they do not `wait`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

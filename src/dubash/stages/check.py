@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
+from dubash.core.errors import PreflightError
+from dubash.core.files import write_jsonl
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
@@ -33,7 +35,7 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     recipe = loaded.recipe
     tokenizer, kind = load_tokenizer_and_kind(recipe)
     template = make_template(recipe, tokenizer, kind)
-    with phase(run, "check"):
+    with phase(run, "check", afresh=True):
         fitting, long = render("train", template, prepared.train)
         checked = preflight(recipe, template, fitting)
     if long:
@@ -144,20 +146,34 @@ def show(console: Console, row: Row, template: Template) -> None:
     )
 
 
-def checked_examples(
-    run: RunFolder, recipe: Recipe, template: Template, prepared: Prepared
-) -> tuple[list[Example], list[Example]]:
-    """Preflight, then the examples of train and dev; rows over max_tokens are set aside."""
-    from dubash.core.files import write_jsonl
+class Examples(NamedTuple):
+    """The rows of train and dev as they are trained on."""
 
-    with phase(run, "check"):
+    train: list[Example]
+    dev: list[Example]
+
+
+def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Examples:
+    """Preflight, then the examples of train and dev; rows over max_tokens are set aside.
+
+    Needs the tokenizer only, so that a setup which would not learn is refused within seconds.
+    Raises PreflightError.
+    """
+    with phase(run, "check", afresh=True):
+        template = make_template(recipe, *load_tokenizer_and_kind(recipe))
         train, aside = render("train", template, prepared.train)
         rows = preflight(recipe, template, train)
         dev, more = render("dev", template, prepared.dev)
+        if prepared.dev and not dev:
+            raise PreflightError(
+                f"every dev row is over {recipe.prompt.max_tokens} tokens.",
+                where="prompt.max_tokens",
+                fix="Raise it, or set data.dev_rows: 0.",
+            )
         aside += more
         say(f"  {len(rows)} rows seen as trained and as served: they agree")
         if aside:
             write_jsonl(run.path / "too_long.jsonl", aside)
             say(f"  {len(aside)} rows over {recipe.prompt.max_tokens} tokens set aside")
         run.note(set_aside={"too_long": len(aside)})
-    return [example for _, example in train], [example for _, example in dev]
+    return Examples([example for _, example in train], [example for _, example in dev])

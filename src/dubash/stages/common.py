@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubash.core.errors import RecipeError
-from dubash.core.files import write_text
-from dubash.core.progress import say, spell
+from dubash.core.errors import RecipeError, UserError
+from dubash.core.files import cache_root, lock, sha256_text, write_text
+from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
@@ -105,6 +105,48 @@ def phase(run: RunFolder, name: str, *, afresh: bool = False) -> Iterator[None]:
     say(f"  {name}: {spell(seconds)}")
 
 
+def already_made(run: RunFolder, part: str, path: Path, made_of: str) -> bool:
+    """Whether `path` stands there, made of the same rows and settings; then it is kept.
+
+    Raises UserError where it was made of others: what a run shows must be of one piece.
+    """
+    if not path.exists():
+        return False
+    if run.read_manifest().get("made_of", {}).get(part) != made_of:
+        raise UserError(
+            "it was made with other rows or settings than the run has now.",
+            where=str(path),
+            fix="Take another run.name, or remove the run's folder to start afresh.",
+        )
+    say(f"▸ {part}: already done, kept")
+    return True
+
+
+def note_made(run: RunFolder, part: str, made_of: str) -> None:
+    """Remember what `part` is made of, for `already_made`."""
+    run.note(made_of={**run.read_manifest().get("made_of", {}), part: made_of})
+
+
+@contextmanager
+def alone_in(loaded: LoadedRecipe) -> Iterator[None]:
+    """Hold the run for this command; UserError where another dubash works in it.
+
+    Of several processes of one command the first holds it for all.
+    """
+    name = sha256_text(str(run_folder(loaded).path.absolute()))
+    with ExitStack() as stack:
+        if is_main():
+            try:
+                stack.enter_context(lock(cache_root() / "locks" / f"{name}.run", wait=False))
+            except BlockingIOError:
+                raise UserError(
+                    "another dubash is working in this run.",
+                    where=str(run_folder(loaded).path),
+                    fix="Wait for it, or take another run.name.",
+                ) from None
+        yield
+
+
 def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:
     """The recipe's one template for this tokenizer."""
     make = TextTemplate if recipe.task == "text" else Template
@@ -115,8 +157,11 @@ def make_engine(recipe: Recipe, loaded: LoadedModel, template: Template) -> Tran
     """The engine that serves this model: it stops at the template's end token and the model's."""
     from dubash.engine.transformers import TransformersEngine
 
+    # what its makers let it end with counts as its own end, for S0 and S1 alike
+    own = loaded.model.generation_config.eos_token_id
+    ends = template.stop_ids | set(own if isinstance(own, list) else [own]) - {None}
     return TransformersEngine(
-        loaded.model, loaded.tokenizer, loaded.kind, sorted(template.stop_ids), recipe.generate
+        loaded.model, loaded.tokenizer, loaded.kind, sorted(ends), recipe.generate
     )
 
 

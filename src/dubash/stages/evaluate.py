@@ -9,7 +9,7 @@ import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl
-from dubash.core.languages import LanguagePair, language
+from dubash.core.languages import language
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
@@ -61,7 +61,7 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
             found = compare_test(run, recipe, test)
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-            languages, pieces = recipe.languages.pair(), template.labels("")
+            languages, pieces = recipe.languages.pair(), template.leftovers()
             found = compare(test, read_systems(run), languages, recipe.evaluate, pieces)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
@@ -97,8 +97,7 @@ def evaluate_files(
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
     system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    pair = LanguagePair(language(target), language(target))
-    scores = compare(rows, [system], pair, EvaluateOptions()).scores
+    scores = compare(rows, [system], language(target), EvaluateOptions()).scores
     typer.echo(scores_table(scores))
     for metric in scores["systems"][0]["scores"].values():
         typer.echo(metric["signature"])

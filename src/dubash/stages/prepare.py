@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from dubash.core.files import cache_root, lock, sha256_text
@@ -9,6 +10,7 @@ from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.data.prepare import Prepared
 from dubash.data.prepare import prepare as prepare_data
+from dubash.data.splits import SHORT_TARGET
 from dubash.recipe.load import LoadedRecipe
 from dubash.stages.common import open_run, phase, refuse_other_recipe, run_folder
 
@@ -22,7 +24,7 @@ def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
     name = sha256_text(str(run.path.absolute()))
     with phase(run, "prepare"), lock(cache_root() / "locks" / f"{name}.lock"):
         prepared = prepare_data(
-            recipe.data, recipe.languages.pair(), recipe.task, loaded.base, run.data
+            recipe.data, recipe.languages.pair(), recipe.task, Path(), run.data
         )
         open_run(loaded)
         tell(prepared.account)
@@ -39,3 +41,9 @@ def tell(account: dict[str, Any]) -> None:
     for splits, near in account["leaks"]["near_duplicates"].items():
         if near["count"]:
             say(f"    near-duplicates across {splits}: {near['count']} (see the report)")
+    for splits, count in account["leaks"]["short_targets"].items():
+        if count:
+            say(
+                f"    warning: {count} rows with the same short target (< {SHORT_TARGET} "
+                f"characters) across {splits}"
+            )

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dubash.core.files import read_jsonl, write_jsonl
-from dubash.core.progress import progress, say
+from dubash.core.files import read_jsonl, sha256_text, write_jsonl
+from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
+from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import System
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_translator, phase
+from dubash.stages.common import already_made, make_translator, note_made, phase
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -24,18 +25,29 @@ LABELS = {"S0": "untuned model", "S1": "tuned model"}
 def translate_test(
     run: RunFolder, recipe: Recipe, test: list[Pair], name: str, load: Callable[[], LoadedModel]
 ) -> None:
-    """Translate the frozen test rows with one system; does nothing where that was done."""
-    path = run.hypotheses(name)
-    if path.exists():
-        say(f"▸ translate {name}: already done, kept")
+    """Translate the frozen test rows with one system; does nothing where that was done.
+
+    Raises UserError where that was done with other rows, settings or weights.
+    """
+    path, part, made = run.hypotheses(name), f"translate {name}", made_of(run, recipe, test, name)
+    if already_made(run, part, path, made):
         return
-    with phase(run, f"translate {name}"):
+    with phase(run, part):
         translator = make_translator(name, recipe, load())
         sources = [pair.source for pair in test]
         with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
         rows = zip(sources, hypotheses, strict=True)
+        note_made(run, part, made)
         write_jsonl(path, ({"source": source, **asdict(each)} for source, each in rows))
+
+
+def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
+    """What a system's work on the test rows hangs on: the rows, the settings, and the training."""
+    parts = (recipe.languages, recipe.model, recipe.method, recipe.prompt, recipe.generate)
+    training = run.read_manifest().get("made_of", {}).get("train", "") if name != "S0" else ""
+    settings = (part.model_dump_json() for part in parts)
+    return sha256_text(recipe.task, name, fingerprint(test), training, *settings)
 
 
 def read_systems(run: RunFolder) -> list[System]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dubash.core.files import read_jsonl, write_jsonl
-from dubash.core.progress import progress, say
+from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.evaluate.bits import Reader, compare_readers
 from dubash.evaluate.comparison import Comparison
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_template, phase
-from dubash.stages.systems import LABELS
+from dubash.stages.common import already_made, make_template, note_made, phase
+from dubash.stages.systems import LABELS, made_of
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -31,11 +31,10 @@ def read_test(
     from dubash.train.batches import Collator
     from dubash.train.bits import row_bits
 
-    path = run.hypotheses(name)
-    if path.exists():
-        say(f"▸ read {name}: already done, kept")
+    path, part, made = run.hypotheses(name), f"read {name}", made_of(run, recipe, test, name)
+    if already_made(run, part, path, made):
         return
-    with phase(run, f"read {name}"):
+    with phase(run, part):
         loaded = load()
         template = make_template(recipe, loaded.tokenizer, loaded.kind)
         collator = Collator(loaded.kind, recipe.prompt.mask, loaded.tokenizer.pad_token_id)
@@ -46,6 +45,7 @@ def read_test(
                 batch_size=size, batch_tokens=size * recipe.prompt.max_tokens, advance=advance,
             )  # fmt: skip
         rows = zip(test, found.tolist(), strict=True)
+        note_made(run, part, made)
         write_jsonl(
             path,
             ({"text": row.target, "bits": b, "characters": int(c)} for row, (b, c) in rows),

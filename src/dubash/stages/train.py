@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 from dubash.core.files import sha256_text
@@ -11,8 +12,8 @@ from dubash.core.types import Pair
 from dubash.data.prepare import Prepared
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
-from dubash.stages.check import checked_examples
-from dubash.stages.common import make_template, make_translator, phase
+from dubash.stages.check import Examples, checked_examples
+from dubash.stages.common import alone_in, already_made, make_translator, note_made, phase
 from dubash.stages.prepare import prepare
 
 if TYPE_CHECKING:
@@ -24,37 +25,41 @@ if TYPE_CHECKING:
 
 def train(loaded: LoadedRecipe) -> RunFolder:
     """The command: data, preflight, training."""
-    run, prepared = prepare(loaded)
-    train_model(run, loaded.recipe, prepared)
+    with alone_in(loaded):
+        run, prepared = prepare(loaded)
+        examples = checked_examples(run, loaded.recipe, prepared)
+        train_model(run, loaded.recipe, prepared, examples)
     say(f"the tuned model is in {run.model}")
     return run
 
 
-def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
-    """Fine-tune, and leave the best model in the run folder; does nothing where one is."""
+def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared, examples: Examples) -> None:
+    """Fine-tune, and leave the best model in the run folder; does nothing where one is.
+
+    Raises UserError where the model there was trained on other rows or with other settings.
+    """
     from dubash.model.load import load_trainable, save_tuned
     from dubash.train.batches import Collator
     from dubash.train.loop import Loop
 
-    if run.model.exists():
-        say("▸ train: already done, kept")
+    made_of = fingerprint(recipe, prepared)
+    if already_made(run, "train", run.model, made_of):
         return
-    trained = load_trainable(recipe.model, recipe.method, seed=recipe.train.seed)
-    template = make_template(recipe, trained.tokenizer, trained.kind)
-    examples, dev = checked_examples(run, recipe, template, prepared)
     with phase(run, "train"):
+        trained = load_trainable(recipe.model, recipe.method, seed=recipe.train.seed)
         run.note(model=describe(trained, recipe))
         counts = f"{trained.trainable_parameters:,} of {trained.total_parameters:,}"
         say(f"  {trained.display_name}: {counts} parameters are trained")
         collator = Collator(trained.kind, recipe.prompt.mask, trained.tokenizer.pad_token_id)
         loop = Loop(
-            trained, examples, dev, collator, recipe.train, run, fingerprint(recipe, prepared),
+            trained, examples.train, examples.dev, collator, recipe.train, run, made_of,
             dev_score(recipe, trained, prepared.dev),
         )  # fmt: skip
         state = loop.train()
         if loop.accelerator.is_main_process:
+            run.note(training=account(state, loop.steps, len(examples.train)))
+            note_made(run, "train", made_of)
             save_tuned(trained, run.model)
-            run.note(training=account(state, loop.steps, len(examples)))
         loop.accelerator.wait_for_everyone()
 
 
@@ -67,7 +72,7 @@ def account(state: State, steps: list[Step], rows: int) -> dict[str, Any]:
         "epochs": round(sum(len(step.rows) for step in steps[: state.step]) / rows, 3),
         "tokens": state.tokens,
         "supervised_tokens": state.supervised_tokens,
-        "skipped_steps": state.skipped,
+        "skipped_steps": state.guard.skipped,
     }
 
 
@@ -85,7 +90,8 @@ def dev_score(recipe: Recipe, trained: LoadedModel, dev: list[Pair]) -> Score | 
     """chrF++ of a dev sample, as the loop asks for it at each look."""
     from dubash.evaluate.metrics import chrf
 
-    sample = dev[: recipe.train.dev_sample]
+    # drawn by the seed: the first rows would be those of one document
+    sample = random.Random(recipe.train.seed).sample(dev, min(len(dev), recipe.train.dev_sample))
     if not sample or recipe.task != "translation":
         return None
     translator = make_translator("dev", recipe, trained)

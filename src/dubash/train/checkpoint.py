@@ -11,7 +11,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dubash.core.errors import DataError
+from dubash.core.errors import DataError, TrainingError
 from dubash.core.files import new_folder, read_json, sha256_file
 from dubash.core.progress import say
 
@@ -49,7 +49,11 @@ def save(checkpoints: Path, step: int, checkpoint: Checkpoint) -> Path:
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a whole checkpoint onto the CPU."""
+    """Read a checkpoint onto the CPU; TrainingError where it is not whole."""
+    if not is_whole(path):
+        raise TrainingError(
+            "this checkpoint is damaged.", where=str(path), fix="Remove the folder and run again."
+        )
     tensors = {part: load_file(path / f"{part}.safetensors") for part in PARTS}
     return Checkpoint(tensors, read_json(path / "state.json"))
 
@@ -65,12 +69,14 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def newest(checkpoints: Path) -> Path | None:
-    """The newest whole checkpoint; broken ones are named and passed over, leftovers removed."""
-    if not checkpoints.is_dir():
-        return None
+def sweep(checkpoints: Path) -> None:
+    """Remove what a kill left half-written. To be called where no other process writes."""
     for leftover in checkpoints.glob(".step-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def newest(checkpoints: Path) -> Path | None:
+    """The newest whole checkpoint; broken ones are named and passed over."""
     for path in sorted(checkpoints.glob("step-*"), reverse=True):
         if is_whole(path):
             return path

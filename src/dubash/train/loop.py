@@ -30,7 +30,6 @@ from dubash.prompt.template import Example
 from dubash.train import checkpoint as checkpoints
 from dubash.train.batches import Batch, Collator
 from dubash.train.checkpoint import Checkpoint
-from dubash.train.guard import Guard
 from dubash.train.loss import loss_sums, summed_loss
 from dubash.train.optim import (
     build_optimizer,
@@ -39,13 +38,10 @@ from dubash.train.optim import (
     set_learning_rate,
     state_tensors,
 )
-from dubash.train.options import TrainOptions
+from dubash.train.options import LOOKS, TrainOptions
 from dubash.train.order import Step, plan_steps
 from dubash.train.signals import StopSignals
 from dubash.train.state import State
-
-LOOKS = 5
-"""Looks at the dev set in a run whose recipe does not say."""
 
 Score = Callable[[Any], dict[str, float]]
 """Handed in by the stage: scores the model on the dev sample, as `{"chrf": 31.2}`."""
@@ -93,22 +89,20 @@ class Loop:
             build_optimizer(self.module.named_parameters(), options), device_placement=False
         )
         self.steps = plan_steps([example.longest for example in examples], options, came)
-        every = max(1, math.ceil(len(self.steps) / LOOKS))
-        self.look_every = options.evaluate_every or every
+        self.look_every = options.evaluate_every or max(1, math.ceil(len(self.steps) / LOOKS))
         self.save_every = options.save_every or self.look_every
         size = options.batch_size
         ordered = sorted(dev, key=lambda example: example.longest)
         parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
         self.dev_batches = [collator(p) for p in parts[self.accelerator.process_index :: came]]
         self.has_dev = bool(dev)
-        self.guard = Guard()
         self.state = State(fingerprint)
 
     # -- the story -----------------------------------------------------------------------------
 
     def train(self) -> State:
-        """Run to the end, or raise Interrupted with everything saved; the best weights are left
-        in the model. Resumes by itself from the newest whole checkpoint."""
+        """Run to the end, or raise Interrupted with everything saved; the best weights are left in
+        the model. Resumes by itself from the newest whole checkpoint."""
         self._resume()
         total = sum(self._tokens(step) for step in self.steps)
         done = self.state.tokens
@@ -119,13 +113,14 @@ class Loop:
                 last = step >= len(self.steps)
                 if self._look_due(step, last):
                     self._look(ticker)
-                if last or self._stops_early() or self._save_due(step):
+                received = self._received(signals)
+                ends = last or self._stops_early()
+                if ends or received or self._save_due(step):
                     self._save()
-                if last or self._stops_early():
+                if received:
+                    raise Interrupted(received, f"saved at step {step}; run it again")
+                if ends:
                     break
-                if signals.received is not None:
-                    self._save()
-                    raise Interrupted(signals.received, f"saved at step {step}; run it again")
                 self._step(self.steps[step], ticker)
                 self.state.seconds = time.monotonic() - started
         self._load_best()
@@ -202,22 +197,28 @@ class Loop:
             batch["labels"].fill_(-100)
         return {name: tensor.to(self.loaded.device) for name, tensor in batch.items()}
 
+    def _received(self, signals: StopSignals) -> int:
+        """The signal that some process has received, or 0: they must stop at the same step."""
+        mine = torch.tensor([signals.received or 0], device=self.loaded.device)
+        return int(self.accelerator.gather(mine).max())
+
     def _finite(self, mean: float, norm: float, rows: list[int]) -> bool:
         if math.isfinite(mean) and math.isfinite(norm):
-            self.guard.good()
+            self.state.guard.good()
             return True
+        scaler = self.accelerator.scaler
+        if scaler is not None:
+            # fp16's way of finding its scale: the scaler skips the step and lowers the scale
+            overflow = math.isfinite(mean) and scaler.get_scale() > 1
+            self.optimizer.step()
+            if overflow:
+                say(f"  step {self.state.step}: fp16 overflow; the loss scale is lowered")
+                return False
         origins = [self.examples[row].origin for row in rows]
         reason = "non-finite gradient" if math.isfinite(mean) else "non-finite loss"
-        scaler = self.accelerator.scaler
-        if scaler is not None and math.isfinite(mean) and scaler.get_scale() > 1:
-            # fp16's way of finding its scale: the scaler skips the step and halves the scale
-            self.optimizer.step()
-            say(f"  step {self.state.step}: fp16 overflow; the loss scale is lowered")
-            return False
-        self.state.skipped += 1
         self._record(kind="guard", reason=reason, rows=origins)
         say(f"  step {self.state.step}: {reason}; the step is skipped")
-        self.guard.bad(self.state.step, reason, origins)
+        self.state.guard.bad(self.state.step, reason, origins)
         return False
 
     def _tokens(self, step: Step) -> int:
@@ -246,24 +247,22 @@ class Loop:
 
     def _save(self) -> None:
         path = checkpoints.step_folder(self.run.checkpoints, self.state.step)
-        if self.accelerator.is_main_process and not path.exists():
+        if self.accelerator.is_main_process and not checkpoints.is_whole(path):
             if self.accelerator.scaler is not None:
                 self.state.scaler = self.accelerator.scaler.state_dict()
-            tensors = {
-                "trainable": self._trainable(),
-                "optimizer": state_tensors(self.optimizer),
-            }
-            checkpoints.save(
-                self.run.checkpoints, self.state.step, Checkpoint(tensors, self.state.to_json())
-            )
-            best = {self.state.best_step} if self.state.best_step >= 0 else set()
-            checkpoints.prune(self.run.checkpoints, {self.state.step, *best})
+            tensors = {"trainable": self._trainable(), "optimizer": state_tensors(self.optimizer)}
+            found = Checkpoint(tensors, self.state.to_json())
+            checkpoints.save(self.run.checkpoints, self.state.step, found)
+            checkpoints.prune(self.run.checkpoints, {self.state.step, self.state.best_step})
         self.accelerator.wait_for_everyone()
 
     def _resume(self) -> None:
+        if self.accelerator.is_main_process:
+            checkpoints.sweep(self.run.checkpoints)
         path = checkpoints.newest(self.run.checkpoints)
         if path is None:
-            self.run.metrics.unlink(missing_ok=True)
+            if self.accelerator.is_main_process:
+                self.run.metrics.unlink(missing_ok=True)
             return
         found = checkpoints.load(path)
         if found.state["fingerprint"] != self.state.fingerprint:
@@ -283,7 +282,7 @@ class Loop:
 
     def _put(self, tensors: dict[str, Tensor]) -> None:
         named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
-        if set(named) != set(tensors):
+        if named.keys() != tensors.keys():
             raise TrainingError(
                 "the checkpoint holds other weights than this model trains.",
                 where=str(self.run.checkpoints),

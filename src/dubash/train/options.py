@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 from dubash.core.options import Options
 
 
+LOOKS = 5
+"""Looks at the dev set in a run whose recipe does not say."""
+
+
 class TrainOptions(Options):
     """How the model is fine-tuned. A step is one optimizer step; a look is one evaluation."""
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dubash.train.guard import Guard
+
 
 @dataclass
 class State:
@@ -20,7 +22,7 @@ class State:
     tokens: int = 0
     supervised_tokens: int = 0
     seconds: float = 0.0
-    skipped: int = 0
+    guard: Guard = field(default_factory=Guard)
     scaler: dict[str, Any] = field(default_factory=dict)
 
     def note_look(self, value: float) -> bool:
@@ -40,4 +42,5 @@ class State:
     def from_json(cls, found: dict[str, Any]) -> State:
         """What `to_json` gave."""
         best = found["best_value"]
-        return cls(**{**found, "best_value": math.inf if best is None else best})
+        guard = Guard(**found["guard"])
+        return cls(**{**found, "best_value": math.inf if best is None else best, "guard": guard})
