@@ -54,7 +54,7 @@ def test_a_run_leaves_everything_and_it_agrees(finished):
     assert load_recipe(str(run / "recipe.yaml")).recipe.run.name == "first"
     manifest = read_json(run / "manifest.json")
     assert list(manifest["phases"]) == [
-        "prepare", "translate S0", "check", "train", "translate S1", "evaluate", "report",
+        "prepare", "check", "translate S0", "train", "translate S1", "evaluate", "report",
     ]  # fmt: skip
     assert manifest["training"]["steps"] == 4
 
@@ -64,6 +64,17 @@ def test_a_run_shows_a_short_table_and_where_the_report_is(finished):
     assert "S1 against S0" in done.stdout
     assert done.stdout.endswith("report: runs/first/report.html\n")
     assert "▸ train\n" in done.stderr
+
+
+def test_a_model_of_other_rows_is_refused_not_reused(finished, tmp_path):
+    folder = tmp_path / "changed"
+    shutil.copytree(finished[0], folder)
+    rows = (folder / "rows.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "rows.csv").write_text("".join(rows[:-6]), encoding="utf-8")
+    shutil.rmtree(folder / "runs" / "first" / "data")
+    done = dubash("run", "recipe.yaml", at=folder)
+    assert done.returncode == 2
+    assert "made with other rows or settings than the run has now" in done.stderr
 
 
 def test_a_second_call_reuses_what_is_there(finished, tmp_path):

@@ -158,6 +158,14 @@ def test_rows_past_the_limit_are_set_aside_whole(recipe, tokenizer, tmp_path):
     assert run.read_manifest()["set_aside"] == {"too_long": 2}
 
 
+def test_dev_rows_that_are_all_too_long_are_refused(recipe, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    long = Pair(PAIRS[0].source * 20, PAIRS[0].target, origin="rows.csv:999")
+    prepared = Prepared(train=PAIRS[:9], dev=[long], test=[], account={})
+    with pytest.raises(PreflightError, match=r"prompt\.max_tokens: every dev row is over 180"):
+        checked_examples(run, recipe(max_tokens=180), prepared)
+
+
 def test_preflight_looks_at_the_shortest_the_longest_and_a_spread(recipe, tokenizer):
     made = recipe()
     template = make_template(made, tokenizer, "causal")

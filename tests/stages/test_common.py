@@ -6,10 +6,18 @@ import time
 import pytest
 import yaml
 
-from dubash.core.errors import RecipeError
+from dubash.core.errors import RecipeError, UserError
 from dubash.core.run import RunFolder
 from dubash.recipe.load import load_recipe, read_resolved
-from dubash.stages.common import open_run, phase, refuse_other_recipe, run_folder
+from dubash.stages.common import (
+    alone_in,
+    already_made,
+    note_made,
+    open_run,
+    phase,
+    refuse_other_recipe,
+    run_folder,
+)
 
 BASE = {
     "languages": {"source": "en", "target": "es"},
@@ -138,3 +146,30 @@ def test_a_phase_that_fails_before_anything_was_written_makes_no_folder(tmp_path
     with pytest.raises(RecipeError), phase(RunFolder(tmp_path / "first"), "prepare"):
         raise RecipeError("no")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_made_of_the_same_is_kept_and_of_another_refused(load):
+    run = open_run(load())
+    assert not already_made(run, "train", run.model, "these rows")
+    note_made(run, "train", "these rows")
+    run.model.mkdir()
+    assert already_made(run, "train", run.model, "these rows")
+    with pytest.raises(UserError, match="made with other rows or settings"):
+        already_made(run, "train", run.model, "those rows")
+
+
+def test_two_commands_do_not_work_in_one_run(load, monkeypatch):
+    with alone_in(load()):
+        with (
+            pytest.raises(UserError, match="another dubash is working in this run"),
+            alone_in(load()),
+        ):
+            pass
+        with alone_in(load("run.name=other")):
+            pass
+        monkeypatch.setenv("RANK", "1")  # the second of several processes of one command
+        with alone_in(load()):
+            pass
+    monkeypatch.delenv("RANK")
+    with alone_in(load()):
+        pass

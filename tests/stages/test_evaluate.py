@@ -110,7 +110,7 @@ def test_perfect_hypotheses_score_perfectly(files, capsys):
     out = capsys.readouterr().out
     assert "100.0 [100.0, 100.0]" in out
     assert "tok:13a" in out
-    assert "3 rows" in out
+    assert "3 rows, es; 95%" in out
 
 
 def test_the_target_language_says_how_words_are_told_apart(files, capsys):

@@ -14,7 +14,7 @@ from dubash.data.rows import Dropped
 from dubash.data.splits import Splits, fingerprint
 
 ACCOUNT = "account.json"
-_FIX = "Take a new run name, or remove the folder to prepare the data anew."
+_FIX = "Take a new run.name, or remove the folder of the whole run to start afresh."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ def _load_split(path: Path, account: dict[str, Any]) -> list[Pair]:
 def reuse(folder: Path, made_of: dict[str, Any]) -> Prepared | None:
     """What `folder` holds, if it was made of the same; None where there is nothing yet.
 
-    `made_of` has "options", "languages", "task" and "files" (name → hash). Raises DataError where
-    one of them differs, since the frozen rows would change, and for a folder of other things.
+    `made_of` has "options", "languages", "task" and "files" (bare name → hashes). Raises DataError
+    where one of them differs, since the frozen rows would change, and for a folder of other things.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None
