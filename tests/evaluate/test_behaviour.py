@@ -220,6 +220,37 @@ def test_a_piece_that_belongs_to_the_row_is_no_leftover() -> None:
     assert not has_prompt("¿Dónde está?", CLINIC, ("", "  "))
 
 
+ROLES = ("system", "user", "assistant", "model")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "assistant\n¿Dónde está?",
+        "assistant: ¿Dónde está?",
+        "assistant ¿Dónde está?",
+        "¿Dónde está?\nuser\nWhere is it?",
+        "¿Dónde está?\n### user:",
+        "model",
+    ],
+)
+def test_a_role_is_seen_as_a_line_of_its_own_or_in_front(text: str) -> None:
+    assert has_prompt(text, CLINIC, ROLES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ask the assistant.", "Assistant manager", "modelo", "users", "the\nassistant came", "Model"],
+)
+def test_a_role_that_is_a_word_of_the_translation_is_no_leftover(text: str) -> None:
+    assert not has_prompt(text, Pair("Pregunte.", "Ask."), ROLES)
+
+
+def test_a_role_that_the_reference_says_too_is_no_leftover() -> None:
+    row = Pair("asistente de cocina", "kitchen assistant")
+    assert not has_prompt("assistant in the kitchen", row, ROLES)
+
+
 @pytest.mark.parametrize("pair", ["en-es", "en-hi", "en-ja"])
 def test_second_human_translations_are_hardly_ever_flagged(pair: str, shared_data: Path) -> None:
     """Each hypothesis is another person's translation of the same sentence."""

@@ -67,11 +67,12 @@ def test_the_gain_is_claimed_over_the_better_untuned_form(compared: Comparison) 
     assert compared.scores["baseline"] == "S0-cut"
     assert list(compared.scores["differences"]) == ["S1"]
     difference = compared.scores["differences"]["S1"]
-    assert difference["against"] == "S0-cut"
+    assert set(difference) == {"bleu", "chrf++"}
     for metric in ("bleu", "chrf++"):
+        assert difference[metric]["against"] == "S0-cut"
         gain = scores["S1"][metric]["value"] - scores["S0-cut"][metric]["value"]
         assert difference[metric]["value"] == gain
-        assert set(difference[metric]) == {"value", "low", "high", "p"}
+        assert set(difference[metric]) == {"against", "value", "low", "high", "p"}
     assert difference["chrf++"]["low"] > 0
 
 
@@ -79,9 +80,39 @@ def test_where_cutting_loses_the_raw_form_is_the_baseline() -> None:
     texts = [f"Sure!\n{row.target}" for row in ROWS]
     found = compare(ROWS, [system("S0", texts), system("S1", TUNED)], PAIR, FAST).scores
     assert found["baseline"] == "S0"
-    assert found["differences"]["S1"]["against"] == "S0"
+    assert {each["against"] for each in found["differences"]["S1"].values()} == {"S0"}
     same = compare(ROWS, [system("S0", TUNED)], PAIR, FAST).scores
     assert (same["baseline"], same["differences"]) == ("S0", {})
+
+
+def test_by_each_metric_the_form_that_is_better_by_that_metric_is_the_baseline() -> None:
+    """A second line with the rest of the answer: BLEU is better without it, chrF++ with it."""
+    texts = [
+        "¿Dónde está la clínica?\nx x x x x x",
+        "El autobús llega tarde hoy.\nx x x x x x",
+        "boletos\nNecesito dos boletos.",
+        "eso\n¿Puede repetir eso?",
+    ]
+    found = compare(ROWS, [system("S0", texts), system("S1", TUNED)], PAIR, FAST)
+    scores = {each["name"]: each["scores"] for each in found.scores["systems"]}
+    better = {
+        metric: max(("S0", "S0-cut"), key=lambda name: scores[name][metric]["value"])
+        for metric in ("chrf++", "bleu")
+    }
+    assert better == {"chrf++": "S0", "bleu": "S0-cut"}
+    difference = found.scores["differences"]["S1"]
+    for metric, form in better.items():
+        assert difference[metric]["against"] == form
+        gain = scores["S1"][metric]["value"] - scores[form][metric]["value"]
+        assert difference[metric]["value"] == gain
+    assert found.scores["baseline"] == better["chrf++"]
+    row = found.rows[0]["systems"]
+    assert found.rows[0]["gain"] == row["S1"]["chrf"] - row["S0"]["chrf"]
+    lines = scores_table(found.scores).splitlines()
+    assert [line.strip().split()[0] for line in lines if line.endswith("against S0")] == ["chrF++"]
+    assert [line.strip().split()[0] for line in lines if line.endswith("against S0-cut")] == [
+        "BLEU"
+    ]
 
 
 def test_stops_behaviour_and_speed_are_counted(compared: Comparison) -> None:
@@ -122,13 +153,15 @@ def test_later_systems_are_each_compared() -> None:
     systems = [system("S0", CHATTY), system("S1", TUNED), system("S2", TUNED)]
     found = compare(ROWS, systems, PAIR, FAST).scores
     assert found["differences"]["S1"] == found["differences"]["S2"]
-    assert "S2 against S0-cut" in scores_table(found)
+    assert "S2 against S0, in" in scores_table(found)
 
 
 def test_a_plain_file_has_no_baseline_and_claims_no_speed() -> None:
     texts = [Hypothesis(text, "end", 0, 0.0) for text in TUNED]
     plain = System("file", "out.es", [row.source for row in ROWS], texts, measured=False)
-    found = compare(ROWS, [plain], PAIR, FAST)
+    found = compare(ROWS, [plain], language("es"), FAST)
+    assert (found.scores["source_language"], found.scores["target_language"]) == (None, "es")
+    assert "4 rows, es; 95%" in scores_table(found.scores)
     assert (found.scores["baseline"], found.scores["differences"]) == (None, {})
     only = found.scores["systems"][0]
     assert only["stops"] == {}
@@ -214,7 +247,8 @@ def test_the_table_fits_and_says_what_counts(compared: Comparison) -> None:
     assert max(map(len, lines)) <= WIDTH
     assert [line.split()[0] for line in lines[1:4]] == ["S0", "S0-cut", "S1"]
     assert lines[3].endswith("100%   0.98     20.0")
-    assert "S1 against S0-cut:" in lines
+    assert "S1 against S0, in its better form by each metric:" in lines
+    assert "4 rows, en → es; 95% intervals" in lines[-1]
     assert "95% intervals" in lines[-1]
     chrf_line = next(line for line in lines if line.startswith("  chrF++"))
     assert "[+" in chrf_line

@@ -12,6 +12,7 @@ import sacrebleu
 
 from dubash.core.files import sha256_text, write_json, write_jsonl, write_text
 from dubash.core.run import RunFolder
+from dubash.data.options import Entry
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -165,10 +166,13 @@ def _scores(rows: list[dict[str, Any]]) -> dict[str, Any]:
         _system("S0-cut", "untuned model, cut at its first line", rows, 96.4),
         _system("S1", "tuned model", rows, 31.7),
     ]
-    differences: dict[str, Any] = {"against": "S0-cut"}
-    for key in ("bleu", "chrf++"):
-        gain = systems[2]["scores"][key]["value"] - systems[1]["scores"][key]["value"]
-        differences[key] = {"value": gain, "low": gain - 2.4, "high": gain + 2.6, "p": 0.000999}
+    differences: dict[str, Any] = {}
+    for key, base in (("bleu", systems[0]), ("chrf++", systems[1])):
+        gain = systems[2]["scores"][key]["value"] - base["scores"][key]["value"]
+        differences[key] = {
+            "against": base["name"], "value": gain, "low": gain - 2.4, "high": gain + 2.6,
+            "p": 0.000999,
+        }  # fmt: skip
     return {
         "rows": len(rows), "rows_fingerprint": sha256_text("rows"),
         "source_language": "en", "target_language": "es",
@@ -184,7 +188,8 @@ def _account(count: int) -> dict[str, Any]:
         "files": [
             {"name": "/home/ana/corpora/en-es.tsv", "sha256": sha256_text("file"),
              "rows": 1_100 + count, "bad_rows": 2, "split": "train"},
-            {"name": "ana/extra-pairs", "rows": 52, "bad_rows": 0, "split": "train"},
+            *({"name": Entry(hub="ana/extra-pairs", split=split).name, "rows": 26, "bad_rows": 0,
+               "split": "train"} for split in (None, "validation")),
         ],
         "dropped": {"identical sides": 21, "length ratio": 24, "empty": 7, "malformed row": 2},
         "splits": {

@@ -27,12 +27,12 @@ def facts(tmp_path):
     def make(value, low, high):
         run = RunFolder(tmp_path / "run")
         write_text(run.recipe, RECIPE)
-        change = {"value": value, "low": low, "high": high, "p": 0.01}
+        change = {"against": "S0", "value": value, "low": low, "high": high, "p": 0.01}
         write_json(run.scores, {
             "task": "text", "rows": 30, "rows_fingerprint": "f", "target_language": "es",
             "bootstrap": {"samples": 200, "seed": 1, "confidence": 0.95},
             "systems": [system("S0", 2.0), system("S1", 2.0 + value)], "baseline": "S0",
-            "differences": {"S1": {"against": "S0", "bits_per_character": change}},
+            "differences": {"S1": {"bits_per_character": change}},
         })  # fmt: skip
         write_jsonl(run.rows, (
             {"row": n, "text": f"{HOSTILE} {n}", "document": "", "gain": (-1) ** n * n / 10,

@@ -84,6 +84,7 @@ def test_scores_data_and_limits_are_stated(build_run: Any, adapter: Path) -> Non
     for system in scores["systems"]:
         found = system["scores"]["chrf++"]
         assert f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]" in body
+    assert "the untuned reading with the better chrF++, S0-cut" in body
     assert "S1 beats the better untuned baseline" in body
     assert "| en-es.tsv |" in body
     assert "4 near-duplicates between train and test" in body

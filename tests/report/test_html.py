@@ -130,6 +130,23 @@ def test_each_number_of_the_table_is_that_of_the_scores(build_run: Any) -> None:
         assert f"{system['length_ratio']:.2f}" in found.text
 
 
+def test_each_difference_says_which_form_of_s0_it_is_from(build_run: Any) -> None:
+    run = build_run()
+    text = said(page(run).text)
+    for metric, form in (("chrf++", "S0-cut"), ("bleu", "S0")):
+        change = read_json(run.scores)["differences"]["S1"][metric]
+        assert change["against"] == form
+        shown = f"+{change['value']:.1f} [+{change['low']:.1f}, +{change['high']:.1f}] p < 0.001"
+        assert f"{shown} against {form} " in text
+    assert "By sentence chrF++ against S0-cut" in text
+
+
+def test_the_dev_metric_is_called_what_it_is(build_run: Any) -> None:
+    text = page(build_run()).text
+    assert "chrF++ on a sample of dev" in text
+    assert not re.findall(r"chrF(?!\+\+)", re.sub(r"chrF2\+\+\S*", "", text))
+
+
 def test_the_data_account_is_told(build_run: Any) -> None:
     run = build_run()
     text = said(page(run).text)

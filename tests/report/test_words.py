@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dubash.report import words
 from dubash.report.facts import Facts, read_facts, redact
@@ -15,8 +12,8 @@ from dubash.report.facts import Facts, read_facts, redact
 
 def judged(facts: Facts, value: float, low: float, high: float) -> words.Verdict:
     assert facts.scores
-    gain = {"value": value, "low": low, "high": high, "p": 0.2}
-    differences = {"S1": {"against": "S0-cut", "chrf++": gain, "bleu": gain}}
+    gain = {"against": "S0-cut", "value": value, "low": low, "high": high, "p": 0.2}
+    differences = {"S1": {"chrf++": gain, "bleu": {**gain, "against": "S0"}}}
     return words.verdict(replace(facts, scores={**facts.scores, "differences": differences}))
 
 
@@ -41,25 +38,10 @@ def test_a_low_end_just_above_zero_is_not_written_as_zero(build_run: Any) -> Non
 
 def test_the_notes_name_bleu_leaks_and_the_interval_s_limit(build_run: Any) -> None:
     notes = " ".join(words.verdict(read_facts(build_run())).notes)
-    assert "BLEU says the same" in notes
+    assert re.search(r"In full: S1 .+ chrF\+\+, S0-cut \(untuned", notes)
+    assert re.search(r"BLEU says the same: \S+ \[.+?\] against S0\.", notes)
     assert "4 near-duplicates between train and test" in notes
     assert "another training seed may move it too" in notes
-
-
-@pytest.mark.parametrize(
-    ("count", "total", "text"),
-    [(150, 150, "100%"), (0, 150, "0%"), (148, 150, "98.7%"), (9999, 10000, "99.9%"),
-     (1, 10000, "0.1%"), (0, 0, "–")],
-)  # fmt: skip
-def test_all_and_none_are_written_only_for_all_and_none(count: int, total: int, text: str) -> None:
-    assert words.percent(count, total) == text
-
-
-@given(st.floats(-1e6, 1e6))
-def test_a_number_reads_back_within_its_rounding(value: float) -> None:
-    text = words.number(value).replace("−", "-").replace(",", "")
-    assert abs(float(text) - value) <= 0.05 + 1e-9
-    assert text != "-0.0"
 
 
 def test_home_folders_are_written_as_a_tilde() -> None:

@@ -7,6 +7,7 @@ Lengths are in characters (code points) of the stripped text. The thresholds are
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Expectation:
 
     `length_ratio` is the usual number of target characters for a source character, see
     `usual_length_ratio`. `prompt_pieces` are strings of the prompt that have no business in a
-    hypothesis: lines of the template, labels such as "Spanish:", chat markers.
+    hypothesis: lines of the template, labels such as "Spanish:", chat markers, names of roles.
     """
 
     target: Language
@@ -178,15 +179,25 @@ def _repeats(text: str, options: BehaviourOptions) -> bool:
 def has_prompt(text: str, row: Pair, pieces: Sequence[str]) -> bool:
     """A piece of the prompt stands in the hypothesis, without regard to case and kind of blank.
 
-    Not flagged is a piece that stands in the row's own source or reference.
+    A piece that is one bare word, such as the role "assistant", may be a word of a translation:
+    it counts only as written, as a line of its own or as the first word of the hypothesis. Not
+    flagged is a piece that stands in the row's own source or reference.
     """
     own = (_folded(row.source), _folded(row.target))
     inside = _folded(text)
     return any(
-        piece in inside and not any(piece in side for side in own)
-        for piece in map(_folded, pieces)
-        if piece
+        (_stands_out(piece, text) if piece.isalpha() else folded in inside)
+        and not any(folded in side for side in own)
+        for piece in map(str.strip, pieces)
+        if (folded := _folded(piece))
     )
+
+
+def _stands_out(word: str, text: str) -> bool:
+    """Whether the word is a line of its own, but for signs, or the first word of the text."""
+    spelled = re.escape(word)
+    first = re.match(rf"\W*{spelled}\b", text)
+    return bool(first or re.search(rf"^\W*{spelled}\W*$", text, re.MULTILINE))
 
 
 def _folded(text: str) -> str:

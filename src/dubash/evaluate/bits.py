@@ -78,13 +78,15 @@ def compare_readers(
         "baseline": UNTUNED if UNTUNED in values else None,
         "differences": {
             name: {
-                "against": UNTUNED,
-                METRIC: asdict(
-                    paired_difference(
-                        values[name], values[UNTUNED], drawn[name], drawn[UNTUNED],
-                        options.confidence,
-                    )
-                ),
+                METRIC: {
+                    "against": UNTUNED,
+                    **asdict(
+                        paired_difference(
+                            values[name], values[UNTUNED], drawn[name], drawn[UNTUNED],
+                            options.confidence,
+                        )
+                    ),
+                }
             }
             for name in later
         },

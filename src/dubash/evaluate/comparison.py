@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from dubash.core.languages import LanguagePair
+from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
 from dubash.core.types import Pair, StopReason
 from dubash.data.splits import fingerprint
@@ -40,42 +40,47 @@ class _Scored:
 def compare(
     rows: Sequence[Pair],
     systems: Sequence[System],
-    languages: LanguagePair,
+    languages: LanguagePair | Language,
     options: EvaluateOptions,
     prompt_pieces: Sequence[str] = (),
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
 
-    A system named S0 gets a second form, S0-cut, each text cut at its first line; the baseline
-    is the one of the two with the higher chrF++ (S0 where they are equal). Without an S0 there
-    is no baseline and no difference. `prompt_pieces`: see `behaviour.Expectation`. A row's
-    `gain` is the sentence chrF++ of the first system after S0, less the baseline's.
+    `languages` is the pair, or the target alone where nobody knows the source. A system named S0
+    gets a second form, S0-cut, each text cut at its first line. By each metric a difference is
+    from the form that is better by that metric (S0 where they are equal), named in its `against`;
+    `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
+    `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
+    first system after S0, less the baseline's.
 
     Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
     tokenizer of the target language is not installed.
     """
     refuse_unequal(rows, systems)
     systems = with_cut(systems)
-    metrics = (bleu_metric(languages.target), chrf_metric())
+    source = None if isinstance(languages, Language) else languages.source
+    target = languages if isinstance(languages, Language) else languages.target
+    metrics = (bleu_metric(target), chrf_metric())
     ratio = usual_length_ratio(rows)
-    expected = Expectation(languages.target, ratio, tuple(prompt_pieces), options.behaviour)
+    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour)
     scored = []
     with progress("evaluate", len(rows) * len(systems)) as advance:
         for system in systems:
             scored.append(_score(system, rows, metrics, expected, options))
             advance(len(rows))
-    baseline = _choose_baseline(scored)
+    untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
     later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
+    baseline = _better(untuned, "chrf++") if untuned else None
     differences = (
-        {each.system.name: _difference(each, baseline, metrics, options) for each in later}
-        if baseline
+        {each.system.name: _difference(each, untuned, metrics, options) for each in later}
+        if untuned
         else {}
     )
     scores = {
         "rows": len(rows),
         "rows_fingerprint": fingerprint(rows),
-        "source_language": languages.source.code,
-        "target_language": languages.target.code,
+        "source_language": source.code if source else None,
+        "target_language": target.code,
         "bootstrap": {
             "samples": options.bootstrap_samples,
             "seed": options.seed,
@@ -113,26 +118,29 @@ def _score(
     )
 
 
-def _choose_baseline(scored: Sequence[_Scored]) -> _Scored | None:
-    """The better form of S0 by chrF++, or None where there is no S0."""
-    untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
-    return max(untuned, key=lambda each: each.values["chrf++"], default=None)
+def _better(untuned: Sequence[_Scored], key: str) -> _Scored:
+    """The form of S0 with the higher score by that metric; the first where they are equal."""
+    return max(untuned, key=lambda each: each.values[key])
 
 
 def _difference(
-    scored: _Scored, baseline: _Scored, metrics: Sequence[Metric], options: EvaluateOptions
+    scored: _Scored,
+    untuned: Sequence[_Scored],
+    metrics: Sequence[Metric],
+    options: EvaluateOptions,
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"against": baseline.system.name}
+    """By metric, the difference from the form of S0 that is better by that very metric."""
+    found: dict[str, Any] = {}
     for key in (each.key for each in metrics):
-        found[key] = asdict(
-            paired_difference(
-                scored.values[key],
-                baseline.values[key],
-                scored.sampled[key],
-                baseline.sampled[key],
-                options.confidence,
-            )
+        baseline = _better(untuned, key)
+        difference = paired_difference(
+            scored.values[key],
+            baseline.values[key],
+            scored.sampled[key],
+            baseline.sampled[key],
+            options.confidence,
         )
+        found[key] = {"against": baseline.system.name, **asdict(difference)}
     return found
 
 

@@ -80,27 +80,3 @@ def paired_difference(
     rarer = min(int((sampled <= 0).sum()), int((sampled >= 0).sum()))
     p = min(1.0, 2 * (rarer + 1) / (len(sampled) + 1))
     return Difference(system - baseline, low, high, p)
-
-
-def paired_bootstrap(
-    system: NDArray[Any],
-    baseline: NDArray[Any],
-    score: Score,
-    *,
-    samples: int,
-    seed: int,
-    confidence: float,
-) -> Difference:
-    """`paired_difference` straight from the per-row counts of two systems, `[row, count]` each.
-
-    Raises ValueError where their rows are not as many.
-    """
-    if len(system) != len(baseline):
-        raise ValueError(f"{len(system)} rows against {len(baseline)}")
-    return paired_difference(
-        score(system.sum(axis=0)),
-        score(baseline.sum(axis=0)),
-        bootstrap(system, score, samples, seed),
-        bootstrap(baseline, score, samples, seed),
-        confidence,
-    )

@@ -154,12 +154,6 @@ class Template:
             return len(example.prompt) <= limit and len(example.target) <= limit
         return example.longest <= limit
 
-    def labels(self, source: str) -> list[str]:
-        """Pieces of the prompt that have no business in a hypothesis, besides the source."""
-        pieces = [line.strip() for line in self.text.replace("{source}", "\n").splitlines()]
-        specials = [str(token) for token in self.tokenizer.all_special_tokens]
-        return [piece for piece in pieces if len(piece) > 3 and piece not in source] + specials
-
     def _bare(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
         return ids

@@ -6,12 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dubash.evaluate.bits import METRIC
+from dubash.evaluate.numbers import interval, number, signed
 from dubash.report import charts
 from dubash.report.facts import Facts
-from dubash.report.tables import Cell, Measure
-from dubash.report.words import Verdict, near_duplicates, not_scored, number, plural, signed
+from dubash.report.tables import Cell, Measure, gain
+from dubash.report.words import Verdict, cautions, not_scored, one_sided
 
-METRIC, UNIT = "bits_per_character", "bits per character"
+UNIT = "bits per character"
 
 ROWS = 20
 """Rows shown: those that changed most, gains and losses together."""
@@ -26,12 +28,10 @@ def verdict(facts: Facts) -> Verdict:
         return not_scored(facts)
     difference = (scores.get("differences") or {}).get("S1")
     if difference is None:
-        first = scores["systems"][0]
-        value = number(first["scores"][METRIC]["value"], _DIGITS)
-        return Verdict("none", f"Only one side is scored so far: {first['name']} at {value} {UNIT}")
+        return one_sided(facts, METRIC, UNIT, _DIGITS)
     change = difference[METRIC]
     value, low, high = change["value"], change["low"], change["high"]
-    amount, notes = number(abs(value), _DIGITS), tuple(_notes(facts, difference["against"]))
+    amount, notes = number(abs(value), _DIGITS), tuple(_notes(facts, change["against"]))
     if high < 0:
         text = f"S1 needs {amount} {UNIT} less than the untuned model {_ends(-high, -low)}"
         return Verdict("better", text, notes)
@@ -55,8 +55,11 @@ def measures(facts: Facts) -> list[Measure]:
         Measure(
             "Bits per character",
             "lower is better",
-            [Cell(s["value"], number(s["value"], _DIGITS), _interval(s)) for s in scores],
-            [_gain(difference[METRIC]) for difference in differences],
+            [
+                Cell(s["value"], number(s["value"], _DIGITS), _ends(s["low"], s["high"]))
+                for s in scores
+            ],
+            [gain(difference[METRIC], _DIGITS) for difference in differences],
         ),
         Measure("Bits", "all rows, end tokens counted", _counts(systems, "bits"), none),
         Measure("Characters", "all rows", _counts(systems, "characters"), none),
@@ -94,30 +97,11 @@ def _notes(facts: Facts, against: str) -> list[str]:
     notes.append(
         "It says how well the model foresees such text, not how well it writes or translates."
     )
-    if close := near_duplicates(facts, "train-test"):
-        notes.append(
-            f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
-        )
-    notes.append(
-        "The interval says how far the choice of test rows may move the result; "
-        "another training seed may move it too."
-    )
-    return notes
-
-
-def _interval(score: dict[str, Any]) -> str:
-    return _ends(score["low"], score["high"])
+    return notes + cautions(facts)
 
 
 def _ends(low: float, high: float, sign: bool = False) -> str:
-    write = signed if sign else number
-    return f"[{write(low, _DIGITS)}, {write(high, _DIGITS)}]"
-
-
-def _gain(change: dict[str, Any]) -> Cell:
-    p = "p < 0.001" if change["p"] < 0.001 else f"p = {change['p']:.3f}"
-    ends = _ends(change["low"], change["high"], sign=True)
-    return Cell(change["value"], signed(change["value"], _DIGITS), ends, p)
+    return interval(low, high, sign, _DIGITS)
 
 
 def _counts(systems: list[dict[str, Any]], key: str) -> list[Cell]:

@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 from dubash.core.files import read_json, write_text
 from dubash.core.run import RunFolder
+from dubash.evaluate import numbers
+from dubash.evaluate.bits import METRIC as BITS
 from dubash.prompt.options import DEFAULT_TEXT
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
@@ -45,8 +47,9 @@ def render(facts: Facts, folder: Path) -> str:
         loader=PackageLoader("dubash.report"), autoescape=True, keep_trailing_newline=True
     )
     environment.filters.update(
-        md=markdown, number=words.number, plural=words.plural, method=words.method,
-        percent=words.percent, interval=lambda score: words.interval(score["low"], score["high"]),
+        md=markdown, number=numbers.number, plural=words.plural, method=words.method,
+        percent=numbers.percent,
+        interval=lambda score: numbers.interval(score["low"], score["high"]),
     )  # fmt: skip
     front = yaml.safe_dump(metadata(facts, folder), allow_unicode=True, sort_keys=False, width=1000)
     return environment.get_template("card.md.j2").render(
@@ -87,14 +90,19 @@ def metadata(facts: Facts, folder: Path) -> dict[str, Any]:
     found["pipeline_tag"] = task
     tags = ["dubash", task, "-".join(codes), model.get("method")]
     found["tags"] = [tag for tag in tags if tag]
-    named = [file["name"] for file in (facts.account or {}).get("files", [])
-             if not file.get("sha256") and hub_id(file["name"])]  # fmt: skip
-    if named:
+    if named := _data_sets(facts):
         found["datasets"] = named
     if results := _results(facts):
         found["metrics"] = [result["type"] for result in results["metrics"]]
         found["model-index"] = [{"name": facts.name, "results": [results]}]
     return found
+
+
+def _data_sets(facts: Facts) -> list[str]:
+    """The hub's data sets, each once; the account calls them `owner/name:split`."""
+    files = (facts.account or {}).get("files", [])
+    names = [file["name"].partition(":")[0] for file in files if not file.get("sha256")]
+    return [name for name in dict.fromkeys(names) if hub_id(name)]
 
 
 def _results(facts: Facts) -> dict[str, Any] | None:
@@ -103,7 +111,7 @@ def _results(facts: Facts) -> dict[str, Any] | None:
     if not facts.scores or not system:
         return None
     metrics = []
-    for kind, metric in (("chrf", "chrf++"), ("bleu", "bleu"), (bits.METRIC, bits.METRIC)):
+    for kind, metric in (("chrf", "chrf++"), ("bleu", "bleu"), (BITS, BITS)):
         if score := system["scores"].get(metric):
             args = {
                 "signature": score["signature"],

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from dubash.core.files import write_text
 from dubash.core.languages import Language
 from dubash.core.run import RunFolder
+from dubash.evaluate import numbers
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone
@@ -42,8 +43,8 @@ def render(facts: Facts) -> str:
         autoescape=True,
     )
     environment.filters.update(
-        signed=words.signed, number=words.number, plural=words.plural, flag=words.flag,
-        duration=words.duration, method=words.method, percent=words.percent,
+        signed=numbers.signed, number=numbers.number, plural=words.plural, flag=words.flag,
+        duration=words.duration, method=words.method, percent=numbers.percent,
     )  # fmt: skip
     style, script = _asset("report.css"), _asset("report.js")
     return environment.get_template("report.html.j2").render(

@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dubash.evaluate.numbers import number
 from dubash.report import bits, charts
 from dubash.report.facts import Facts
-from dubash.report.words import METRICS, STOPS, duration, flag, number
+from dubash.report.words import METRICS, STOPS, duration, flag
 
 MOST_POINTS = 200
 """Training loss is averaged over neighbouring steps down to this many points."""
@@ -134,9 +135,9 @@ def _curves(facts: Facts) -> dict[str, Markup]:
             "fig-loss", "Training and dev loss", series, "step", "nats per supervised token", best
         )
     if chrf:
-        line = charts.Line("dev chrF", chrf, "accent", marks=True)
+        line = charts.Line("dev chrF++", chrf, "accent", marks=True)
         drawn["chrf"] = charts.lines(
-            "fig-chrf", "Dev chrF", [line], "step", "chrF of the dev sample", best
+            "fig-chrf", "Dev chrF++", [line], "step", "chrF++ of the dev sample", best
         )
     return drawn
 

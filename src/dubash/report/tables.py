@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dubash.evaluate.numbers import chance, digits_for, interval, number, percent, signed
 from dubash.report.facts import Facts
-from dubash.report.words import METRICS, STOPS, digits_for, interval, number, percent, signed
+from dubash.report.words import METRICS, STOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Cell:
     text: str = "–"
     note: str = ""
     p: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def comparison(facts: Facts) -> list[Measure]:
             label,
             "0–100",
             [_score(system["scores"].get(metric)) for system in systems],
-            [_gain(difference.get(metric)) for difference in differences.values()],
+            [gain(difference.get(metric)) for difference in differences.values()],
         )
         for metric, label in METRICS.items()
     ]
@@ -77,13 +79,14 @@ def _score(score: dict[str, Any] | None) -> Cell:
     return Cell(value, number(value, digits_for(value)), note)
 
 
-def _gain(score: dict[str, Any] | None) -> Cell:
-    if score is None:
+def gain(change: dict[str, Any] | None, digits: int | None = None) -> Cell:
+    """A difference with its interval, its p and the system that it is from."""
+    if change is None:
         return Cell(None)
-    value, p = score["value"], score.get("p")
-    shown = "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    note = interval(score["low"], score["high"], sign=True)
-    return Cell(value, signed(value, digits_for(value)), note, shown)
+    value = change["value"]
+    shown = signed(value, digits_for(value) if digits is None else digits)
+    ends = interval(change["low"], change["high"], sign=True, digits=digits)
+    return Cell(value, shown, ends, chance(change["p"]), f"against {change['against']}")
 
 
 def _share(stops: dict[str, int], stop: str) -> Cell:

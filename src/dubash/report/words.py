@@ -1,10 +1,11 @@
-"""Numbers and findings in words: one place for how each is written."""
+"""Names and findings in words: one place for how each is written; figures: `evaluate.numbers`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dubash.evaluate.numbers import digits_for, interval, number, percent, signed
 from dubash.report.facts import Facts
 
 METRICS = {"chrf++": "chrF++", "bleu": "BLEU"}
@@ -27,42 +28,6 @@ METHODS = {
     "qlora": "QLoRA (NF4)",
     "lora-int8": "LoRA on int8 weights",
 }
-
-
-def number(value: float, digits: int = 1) -> str:
-    """`1,234.5`, with a true minus sign."""
-    text = f"{value:,.{digits}f}"
-    return text.replace("-", "−") if float(text.replace(",", "")) else text.replace("-", "")
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """`+1.2` or `−1.2`; nothing before a zero."""
-    text = number(value, digits)
-    return f"+{text}" if value > 0 and text.strip("0.,") else text
-
-
-def digits_for(*values: float) -> int:
-    """One digit, or as many as it takes that no value but 0 is written as 0."""
-    digits = 1
-    while digits < 4 and any(value and not round(value, digits) for value in values):
-        digits += 1
-    return digits
-
-
-def interval(low: float, high: float, sign: bool = False) -> str:
-    """`[10.1, 14.6]`"""
-    digits = digits_for(low, high)
-    write = signed if sign else number
-    return f"[{write(low, digits)}, {write(high, digits)}]"
-
-
-def percent(count: int, total: int) -> str:
-    """`98.7%`; 100% and 0% only where it is all or none."""
-    if not total:
-        return "–"
-    share = 100 * count / total
-    shown = min(max(share, 0.1), 99.9) if 0 < count < total else share
-    return f"{shown:.0f}%" if count in (0, total) else f"{shown:.1f}%"
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -104,18 +69,14 @@ def verdict(facts: Facts) -> Verdict:
     differences: dict[str, Any] = scores.get("differences") or {}
     name = "S1" if "S1" in differences else next(iter(differences), None)
     if name is None or "chrf++" not in differences[name]:
-        first = scores["systems"][0]
-        found = first["scores"].get("chrf++")
-        value = f" at {number(found['value'])} chrF++" if found else ""
-        return Verdict("none", f"Only one side is scored so far: {first['name']}{value}")
+        return one_sided(facts, "chrf++", "chrF++")
     difference = differences[name]
-    against = difference["against"]
     two = sum(each["name"].startswith("S0") for each in scores["systems"]) > 1
     baseline = "the better untuned baseline" if two else "the untuned baseline"
     gain = difference["chrf++"]
     low, high, value = gain["low"], gain["high"], gain["value"]
     amount = number(abs(value), digits_for(value))
-    notes = tuple(_notes(facts, name, against, difference))
+    notes = tuple(_notes(facts, name, difference))
     if low > 0:
         text = f"{name} beats {baseline} by {amount} chrF++ {interval(low, high)}"
         return Verdict("better", text, notes)
@@ -124,6 +85,14 @@ def verdict(facts: Facts) -> Verdict:
         return Verdict("worse", text, notes)
     shown = f"{signed(value, digits_for(value))} chrF++ {interval(low, high, sign=True)}"
     return Verdict("unclear", f"No clear difference between {name} and {baseline}: {shown}", notes)
+
+
+def one_sided(facts: Facts, metric: str, unit: str, digits: int = 1) -> Verdict:
+    """What is known where there is nothing to compare with."""
+    first = (facts.scores or {})["systems"][0]
+    found = first["scores"].get(metric)
+    value = f" at {number(found['value'], digits)} {unit}" if found else ""
+    return Verdict("none", f"Only one side is scored so far: {first['name']}{value}")
 
 
 def not_scored(facts: Facts) -> Verdict:
@@ -136,9 +105,10 @@ def not_scored(facts: Facts) -> Verdict:
     return Verdict("none", "Nothing is prepared, trained or scored yet")
 
 
-def _notes(facts: Facts, name: str, against: str, difference: dict[str, Any]) -> list[str]:
+def _notes(facts: Facts, name: str, difference: dict[str, Any]) -> list[str]:
     """What belongs beside the headline, so that it is not read as more than it is."""
     notes = []
+    against = difference["chrf++"]["against"]
     tuned, base = facts.system(name), facts.system(against)
     if tuned and base:
         ours, theirs = tuned["scores"]["chrf++"], base["scores"]["chrf++"]
@@ -151,15 +121,19 @@ def _notes(facts: Facts, name: str, against: str, difference: dict[str, Any]) ->
         found += interval(bleu["low"], bleu["high"], sign=True)
         clear = bleu["low"] > 0 or bleu["high"] < 0
         same = clear and (bleu["value"] > 0) == (difference["chrf++"]["value"] > 0)
-        if not clear:
-            notes.append(f"BLEU shows no clear difference: {found}.")
-        else:
-            notes.append(f"BLEU {'says the same' if same else 'says the opposite'}: {found}.")
+        says = "says the same" if same else "says the opposite"
+        says = says if clear else "shows no clear difference"
+        notes.append(f"BLEU {says}: {found} against {bleu['against']}.")
     if tuned and (total := sum(tuned["stops"].values())):
         ended = tuned["stops"].get("end", 0)
         notes.append(f"{name} ends {percent(ended, total)} of its translations by itself.")
-    close = near_duplicates(facts, "train-test")
-    if close:
+    return notes + cautions(facts)
+
+
+def cautions(facts: Facts) -> list[str]:
+    """What any finding is to be read with: near-duplicates, and what the interval leaves out."""
+    notes = []
+    if close := near_duplicates(facts, "train-test"):
         notes.append(
             f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
         )

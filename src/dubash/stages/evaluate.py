@@ -17,6 +17,7 @@ from dubash.evaluate.comparison import compare
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import bits_table, scores_table
+from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.report.html import write_report
@@ -61,7 +62,7 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
             found = compare_test(run, recipe, test)
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-            languages, pieces = recipe.languages.pair(), template.leftovers()
+            languages, pieces = recipe.languages.pair(), leftovers(template)
             found = compare(test, read_systems(run), languages, recipe.evaluate, pieces)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
