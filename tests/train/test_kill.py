@@ -59,6 +59,7 @@ def test_a_run_killed_twenty_times_ends_as_the_uninterrupted_one(tiny_llama, tmp
         kills += 1
         in_a_write += any(folder.glob(".step-*"))
         assert checkpoints.newest(folder) is not None
+    print(f"{kills} kills, {in_a_write} of them while a checkpoint was being written")
     resumed = toy_loop(tiny_llama, killed, **OPTIONS)
     resumed.train()
     assert_same(left_behind(straight), left_behind(resumed))

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from dubash.core.options import Options
 
-
 LOOKS = 5
 """Looks at the dev set in a run whose recipe does not say."""
 
@@ -38,7 +37,7 @@ class TrainOptions(Options):
         None, ge=1, description="Steps between looks at the dev set; five looks a run unless set."
     )
     dev_sample: int = Field(
-        32, ge=0, le=10_000, description="Dev rows translated for chrF at each look; 0: loss only."
+        32, ge=0, le=10_000, description="Dev rows translated for chrF++ at each look; 0: loss only."
     )
     keep_best: Literal["loss", "chrf"] = Field("loss", description="What the best checkpoint is.")
     patience: int | None = Field(

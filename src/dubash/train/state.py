@@ -11,7 +11,7 @@ from dubash.train.guard import Guard
 
 @dataclass
 class State:
-    """`best_value` is a dev loss or a negated chrF: lower is better."""
+    """`best_value` is a dev loss or a negated chrF++: lower is better."""
 
     fingerprint: str
     step: int = 0
