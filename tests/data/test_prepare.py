@@ -5,6 +5,7 @@ import pytest
 
 from dubash.core.errors import DataError, LeakError
 from dubash.core.files import read_jsonl
+from dubash.core.languages import Language, LanguagePair, language
 from dubash.core.types import Pair
 from dubash.data.options import DataOptions
 from dubash.data.prepare import load, prepare
@@ -66,10 +67,38 @@ def test_frozen_rows_are_loaded_again_and_never_changed(run, tmp_path, distinct_
     with pytest.raises(DataError, match=r"would change: data\.seed is another"):
         run(train=["rows.tsv"], seed=2)
     (tmp_path / "rows.tsv").write_text(tsv(distinct_rows(61)))
-    with pytest.raises(DataError, match=r"the file rows\.tsv has changed.*new run name"):
+    with pytest.raises(DataError, match=r"the file rows\.tsv has changed.*new run\.name"):
         run(train=["rows.tsv"])
     assert load(tmp_path / "runs/data") == first
     assert run(folder="other", train=["rows.tsv"]) != first
+
+
+def test_where_a_file_stands_makes_no_difference_but_its_name_and_content_do(
+    run, tmp_path, distinct_rows
+):
+    for name in ("rows.tsv", "deep/rows.tsv", "other.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(tsv(distinct_rows(60)))
+    first = run(train=["rows.tsv"])
+    assert run(train=["deep/rows.tsv"]) == first
+    with pytest.raises(DataError, match=r"data\.train is another"):
+        run(train=["other.tsv"])
+    (tmp_path / "deep/rows.tsv").write_text(tsv(distinct_rows(61)))
+    with pytest.raises(DataError, match=r"the file rows\.tsv has changed"):
+        run(train=["deep/rows.tsv"])
+
+
+def test_a_language_described_in_another_way_is_another(tmp_path, distinct_rows):
+    (tmp_path / "rows.tsv").write_text(tsv(distinct_rows(60)))
+    options = DataOptions.model_validate(SMALL | {"train": ["rows.tsv"]})
+
+    def prepared(script):
+        pair = LanguagePair(language("en"), Language("tcy-x-coast", "Coastal Tulu", (script,)))
+        return prepare(options, pair, "translation", tmp_path, tmp_path / "data")
+
+    assert prepared("LATIN") == prepared("LATIN")
+    with pytest.raises(DataError, match="would change: languages is another"):
+        prepared("KANNADA")
 
 
 def test_a_frozen_split_that_was_edited_is_refused(run, tmp_path, distinct_rows):

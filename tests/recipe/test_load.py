@@ -5,19 +5,92 @@ from pathlib import Path
 import pytest
 from small import SMALL, mistake
 
-from dubash.recipe.load import DEEPEST, load_recipe, resolved_yaml
+from dubash.recipe.load import DEEPEST, load_recipe, read_resolved, resolved_yaml
 
 
 def test_a_small_recipe_has_defaults_for_the_rest(write):
     loaded = load_recipe(write(SMALL))
     assert loaded.recipe.method.name == "lora"
-    assert loaded.recipe.data.train[0].path == "rows.csv"
+    assert loaded.recipe.train.seed == 1
 
 
-def test_data_paths_start_beside_ones_own_recipe_and_where_one_is_for_a_shipped_one(write):
-    name = write(SMALL)
-    assert load_recipe(name).base == Path(name).parent
-    assert load_recipe("demo").base == Path.cwd()
+# -- where data paths start ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder to be in, with a recipe in `base/` and one in `own/` that extends it."""
+    moses = "{source_path: a.en, target_path: ../a.es}"
+    files = {
+        "base/recipe.yaml": SMALL.replace("[rows.csv]", f"[rows.csv, {moses}, ~/my.csv, /x/y.csv]"),
+        "own/recipe.yaml": "extends: ../base/recipe.yaml\ndata: {test: [{path: ./test.csv}]}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def paths(recipe):
+    entries = (*recipe.data.train, *(recipe.data.test or ()))
+    return [
+        each for entry in entries for each in (entry.path, entry.source_path, entry.target_path)
+        if each
+    ]  # fmt: skip
+
+
+def test_a_data_path_starts_from_the_folder_of_the_file_it_stands_in(project, monkeypatch):
+    own = load_recipe("own/recipe.yaml").recipe
+    fixed = ["~/my.csv", "/x/y.csv"]
+    assert paths(own) == ["base/rows.csv", "base/a.en", "a.es", *fixed, "own/test.csv"]
+    monkeypatch.chdir(project / "own")
+    own = load_recipe("recipe.yaml").recipe
+    assert paths(own) == ["../base/rows.csv", "../base/a.en", "../a.es", *fixed, "test.csv"]
+
+
+def test_on_the_command_line_and_in_a_shipped_recipe_it_starts_from_the_current_folder(project):
+    own = load_recipe("own/recipe.yaml", ["data.train=[rows.csv, {path: deep/b.csv}]"]).recipe
+    assert paths(own) == ["rows.csv", "deep/b.csv", "own/test.csv"]
+    assert paths(load_recipe("en-hi-mt5-csv").recipe) == ["data/translation_data.csv"]
+
+
+def test_a_resolved_recipe_can_be_run_from_anywhere_and_moves_with_its_project(
+    project, monkeypatch
+):
+    own = load_recipe("own/recipe.yaml").recipe
+    run = project / "runs" / "first"
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text(resolved_yaml(own, Path("runs/first")))
+    assert str(project) not in (run / "recipe.yaml").read_text()
+    assert load_recipe("runs/first/recipe.yaml").recipe == own
+    assert read_resolved(Path("runs/first/recipe.yaml")) == own
+    monkeypatch.chdir(run)
+    assert paths(load_recipe("recipe.yaml").recipe)[0] == "../../base/rows.csv"
+    moved = project.rename(project.with_name("moved"))
+    monkeypatch.chdir(moved)
+    assert load_recipe("runs/first/recipe.yaml").recipe == own
+
+
+def test_a_folder_behind_a_symbolic_link_is_the_one_it_really_is(project):
+    far = project / "far" / "disk"
+    far.mkdir(parents=True)
+    (project / "runs").symlink_to(far)
+    (project / "base" / "rows.csv").write_text("a,b\n")
+    own = load_recipe("own/recipe.yaml").recipe
+    (far / "first").mkdir()
+    (far / "first" / "recipe.yaml").write_text(resolved_yaml(own, Path("runs/first")))
+    for name in ("runs/first/recipe.yaml", "far/disk/first/recipe.yaml"):
+        assert Path(paths(load_recipe(name).recipe)[0]).read_text() == "a,b\n"
+
+
+@pytest.mark.parametrize("entry", ["''", '"a\\0b"', "{path: ''}"])
+def test_a_path_that_is_none_is_refused(write, entry):
+    told = mistake(write(SMALL.replace("[rows.csv]", f"[{entry}]")))
+    assert told == "recipe.yaml:2: data.train.0: a path is empty or holds a NUL character."
+
+
+# -- files that are no recipes -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -72,7 +145,8 @@ def test_a_doubled_key_is_refused_with_its_second_line(write):
 
 def test_anchors_may_be_used_and_are_read_once_however_many_aliases_there_are(write):
     text = SMALL.replace("[rows.csv]", "[&rows {path: rows.csv}], test: [*rows]")
-    assert load_recipe(write(text)).recipe.data.test[0].path == "rows.csv"
+    data = load_recipe(write(text)).recipe.data
+    assert data.test == data.train == load_recipe(write(SMALL)).recipe.data.train
     laughs = "".join(
         f"{key}: &{key} [{', '.join(['*' + below] * 9)}]\n"
         for below, key in zip("abcdefghijk", "bcdefghijkl", strict=True)
@@ -126,7 +200,7 @@ def test_a_recipe_may_extend_one_that_ships(write):
 def test_a_list_is_replaced_whole(write):
     write(SMALL.replace("[rows.csv]", "[a.csv, b.csv]"), "first.yaml")
     recipe = load_recipe(write("extends: first.yaml\ndata: {train: [c.csv]}\n")).recipe
-    assert [each.path for each in recipe.data.train] == ["c.csv"]
+    assert [Path(each.path).name for each in recipe.data.train] == ["c.csv"]
 
 
 def test_what_it_extends_is_looked_for_beside_it(tmp_path):

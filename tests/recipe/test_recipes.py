@@ -1,5 +1,6 @@
 """The recipes that ship: each loads, means the same resolved, and holds the published numbers."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,9 +57,10 @@ def test_the_demo_and_the_published_settings_ship_and_nothing_else():
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_a_shipped_recipe_resolves_to_itself(name, tmp_path):
+def test_a_shipped_recipe_resolves_to_itself(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     recipe = load_recipe(name).recipe
-    path = tmp_path / "recipe.yaml"
+    path = Path("recipe.yaml")
     path.write_text(resolved_yaml(recipe), encoding="utf-8")
     assert read_resolved(path) == recipe
     assert load_recipe(str(path)).recipe == recipe

@@ -29,6 +29,29 @@ def test_prepare_says_what_became_of_the_rows(job, capsys):
     assert sum(account["dropped"].values()) == 2
 
 
+def test_prepare_warns_of_short_targets_in_common(job, capsys):
+    rows = [("Of course", "Por supuesto."), ("By all means", "¡Por supuesto!")]
+    for name, row in zip(("more.csv", "test.csv"), rows, strict=True):
+        (job / name).write_text("source,target\n" + ",".join(row) + "\n", encoding="utf-8")
+    given = ["data.train=[rows.csv, more.csv]", "data.test=[test.csv]", "data.dev_rows=0"]
+    prepare(load_recipe("recipe.yaml", [*given, "train.evaluate_every=null"]))
+    said = capsys.readouterr().err
+    assert (
+        "    warning: 1 row of test with the same short target (< 20 characters) as train\n" in said
+    )
+    prepare(load_recipe("recipe.yaml", ["run.name=second"]))
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_runs_own_recipe_can_be_run_again(job):
+    run, first = prepare(load_recipe("recipe.yaml"))
+    assert "path: ../../rows.csv" in run.recipe.read_text(encoding="utf-8")
+    _, again = prepare(load_recipe(str(run.recipe)))
+    assert again == first
+    _, other = prepare(load_recipe(str(run.recipe), ["run.name=second"]))
+    assert other.test == first.test
+
+
 def test_prepared_data_is_used_again(job):
     run, first = prepare(load_recipe("recipe.yaml"))
     before = run.split("train").stat().st_mtime_ns
@@ -55,11 +78,12 @@ def test_recipes_are_listed_with_what_they_are(capsys):
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_a_recipe_shown_is_a_recipe_that_means_the_same(name, capsys, tmp_path):
+def test_a_recipe_shown_is_a_recipe_that_means_the_same(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     show(name, ["train.seed=7"])
     text = capsys.readouterr().out
     (tmp_path / "shown.yaml").write_text(text, encoding="utf-8")
-    again = load_recipe(str(tmp_path / "shown.yaml")).recipe
+    again = load_recipe("shown.yaml").recipe
     assert again == load_recipe(name, ["train.seed=7"]).recipe
     assert yaml.safe_load(text)["train"]["seed"] == 7
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
@@ -13,6 +14,28 @@ Column = StrictStr | StrictInt
 FileFormat = Literal["tsv", "csv", "jsonl", "alpaca", "text"]
 
 _KINDS = ("path", "source_path", "hub", "phrasebook")
+_FILES = ("path", "source_path", "target_path")
+
+
+def map_paths(data: Any, change: Callable[[str], str]) -> Any:
+    """The `data` part of a recipe as plain values, with `change` applied to the path of each file.
+
+    What is not written as it should be stays as it is, for the check that follows.
+    """
+    if not isinstance(data, dict):
+        return data
+
+    def entry(content: Any) -> Any:
+        if isinstance(content, str):
+            return change(content)
+        if not isinstance(content, dict):
+            return content
+        paths = {key: content[key] for key in _FILES if isinstance(content.get(key), str)}
+        return content | {key: change(path) for key, path in paths.items()}
+
+    lists = {key: data.get(key) for key in ("train", "dev", "test")}
+    found = {key: list(map(entry, each)) for key, each in lists.items() if isinstance(each, list)}
+    return data | found
 
 
 class Columns(Options):
@@ -42,7 +65,7 @@ class Columns(Options):
 class Entry(Options):
     """One place to read rows from: a file, a pair of Moses files, a hub data set, a phrasebook.
 
-    A bare string is short for `{path: …}`.
+    A bare string is short for `{path: …}`. A path in a recipe file starts from that file's folder.
     """
 
     path: str | None = Field(None, description="A TSV, CSV, JSONL, Alpaca JSONL or text file.")
@@ -76,6 +99,9 @@ class Entry(Options):
                 "an entry names one of path, source_path with target_path, hub, phrasebook; "
                 f"here: {named}"
             )
+        paths = [getattr(self, name) for name in _FILES]
+        if any(path is not None and (not path or "\0" in path) for path in paths):
+            raise ValueError("a path is empty or holds a NUL character")
         if self.format and not self.path:
             raise ValueError("format goes with path only")
         if not self.hub and self.changed() & {"config", "split", "revision"}:

@@ -19,7 +19,7 @@ from dubash.data.filters import drop_reason, text_drop_reason
 from dubash.data.frozen import Prepared, load, reuse, write
 from dubash.data.leaks import guard, steps
 from dubash.data.normalise import normalise, normalise_lines
-from dubash.data.options import DataOptions, Entry
+from dubash.data.options import DataOptions, Entry, map_paths
 from dubash.data.read import entry_files, read_entry
 from dubash.data.rows import BadRow, Dropped
 from dubash.data.splits import Splits, cap, cut, fingerprint
@@ -45,10 +45,11 @@ def prepare(
     if reason := options.unfit(task):
         raise DataError(f"{reason}.")
     refuse_benchmarks(options.train, options.allow_benchmarks)
-    made_of = _made_of(options, pair, task, base)
+    hashes = _hashes(options, pair, base)
+    made_of = _made_of(options, pair, task, hashes)
     if found := reuse(folder, made_of):
         return found
-    reading = _Reading(options, pair, task, base, made_of["files"])
+    reading = _Reading(options, pair, task, base, hashes)
     rows = {split: reading.split(split, entries) for split, entries in _entries(options).items()}
     splits, left_out = _split(rows, options)
     with progress("leak guard", steps(splits), "segments") as advance:
@@ -71,18 +72,30 @@ def _entries(options: DataOptions) -> dict[str, tuple[Entry, ...]]:
     return {split: entries for split, entries in given.items() if entries is not None}
 
 
-def _made_of(options: DataOptions, pair: LanguagePair, task: str, base: Path) -> dict[str, Any]:
-    """What the frozen rows hang on: settings, and the hash of each file."""
+def _hashes(options: DataOptions, pair: LanguagePair, base: Path) -> dict[str, str]:
+    """The hash of each file, by its name as the recipe writes it."""
     return {
-        "options": options.model_dump(mode="json", exclude=_NOT_ROWS),
-        "languages": [pair.source.code, pair.target.code],
+        name: sha256_file(path)
+        for entries in _entries(options).values()
+        for entry in entries
+        for name, path in entry_files(entry, pair, base)
+    }
+
+
+def _made_of(
+    options: DataOptions, pair: LanguagePair, task: str, hashes: dict[str, str]
+) -> dict[str, Any]:
+    """What the frozen rows hang on: settings, languages with their scripts, and what is in the
+    files. Those go by their bare names: where they stand makes no difference."""
+    files: dict[str, list[str]] = {}
+    for name, digest in hashes.items():
+        files.setdefault(Path(name).name, []).append(digest)
+    settings = options.model_dump(mode="json", exclude=_NOT_ROWS)
+    return {
+        "options": map_paths(settings, lambda path: Path(path).name),
+        "languages": [[each.code, *each.scripts] for each in (pair.source, pair.target)],
         "task": task,
-        "files": {
-            name: sha256_file(path)
-            for entries in _entries(options).values()
-            for entry in entries
-            for name, path in entry_files(entry, pair, base)
-        },
+        "files": files,
     }
 
 

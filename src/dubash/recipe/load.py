@@ -7,6 +7,7 @@ import os.path
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 
 from dubash.core.errors import RecipeError
 from dubash.core.options import merge, parse_override, read_yaml, suggest, validate
+from dubash.data.options import map_paths
 from dubash.recipe.options import Recipe
 
 DEEPEST = 8
@@ -23,10 +25,9 @@ DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecipe:
-    """A checked recipe, and the folder that its relative data paths start from."""
+    """A checked recipe. Its relative data paths start from where the command is given."""
 
     recipe: Recipe
-    base: Path
 
 
 def shipped() -> dict[str, Path]:
@@ -38,21 +39,26 @@ def shipped() -> dict[str, Path]:
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Read a recipe by path or shipped name; overrides such as `train.epochs=2` come last.
 
-    Raises RecipeError naming file, line and key.
+    A data path in a file starts from that file's folder, so that a recipe may be extended, and a
+    run's own recipe run again, from anywhere; in an override and in a shipped recipe it starts
+    from the current folder. Raises RecipeError naming file, line and key.
     """
     path = _find(name)
     content, places = _read(path, depth=0)
     for text in overrides:
         content = merge(content, parse_override(text))
         places = _over(places, {text.partition("=")[0].strip(): "command line"})
-    recipe = validate(Recipe, content, str(path), places)
-    own = path.parent if path not in shipped().values() else Path.cwd()
-    return LoadedRecipe(recipe, own)
+    return LoadedRecipe(validate(Recipe, content, str(path), places))
 
 
-def resolved_yaml(recipe: Recipe) -> str:
-    """The whole recipe with its defaults, as YAML that gives the same recipe again."""
+def resolved_yaml(recipe: Recipe, folder: Path = Path()) -> str:
+    """The whole recipe with its defaults, as YAML that gives the same recipe again when it is
+    read from a file in `folder`.
+
+    Relative data paths stay relative: a project moves and is cloned with its runs.
+    """
     content = json.loads(recipe.model_dump_json(exclude_none=True))
+    content["data"] = map_paths(content["data"], partial(_seen_from, folder))
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -71,7 +77,7 @@ _Dumper.add_representer(str, _text)
 
 def read_resolved(path: Path) -> Recipe:
     """A run folder's own recipe."""
-    content, places = read_yaml(path)
+    content, places = _read_file(path)
     return validate(Recipe, content, str(path), places)
 
 
@@ -108,7 +114,8 @@ def _read(path: Path, depth: int) -> tuple[dict[str, Any], dict[str, str]]:
     """A file's content on top of what it extends, and the place of each key, in either file."""
     if depth > DEEPEST:
         raise RecipeError("recipes extend one another in a circle.", where=str(path))
-    content, places = read_yaml(path)
+    read = read_yaml if path in shipped().values() else _read_file
+    content, places = read(path)
     extended = content.pop("extends", None)
     if extended is None:
         return content, places
@@ -116,6 +123,39 @@ def _read(path: Path, depth: int) -> tuple[dict[str, Any], dict[str, str]]:
         raise RecipeError("extends names one recipe.", where=places["extends"])
     below, below_places = _read(_find(extended, path.parent), depth + 1)
     return merge(below, content), _over(below_places, places)
+
+
+def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `read_yaml`, with data paths that started from the file's folder."""
+    content, places = read_yaml(path)
+    if "data" in content:
+        content["data"] = map_paths(content["data"], partial(_beside, path.parent))
+    return content, places
+
+
+def _is_fixed(path: str) -> bool:
+    """Whether a path means the same from everywhere (or is none, and refused by the check)."""
+    return not path or "\0" in path or path[0] == "~" or os.path.isabs(path)
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path that starts from `folder`, as seen from the current folder."""
+    if _is_fixed(path):
+        return path
+    joined = os.path.join(folder, path)
+    tidy = os.path.normpath(joined)
+    # behind a symbolic link `..` is another folder than it looks
+    return tidy if os.path.realpath(tidy) == os.path.realpath(joined) else joined
+
+
+def _seen_from(folder: Path, path: str) -> str:
+    """The reverse: a path that starts from the current folder, as seen from `folder`."""
+    if _is_fixed(path):
+        return path
+    above, name = os.path.split(path)
+    # the file itself may be a link whose own name and ending count
+    start = os.path.relpath(os.path.realpath(above), os.path.realpath(folder))
+    return os.path.normpath(os.path.join(start, name))
 
 
 def _over(below: dict[str, str], over: dict[str, str]) -> dict[str, str]:

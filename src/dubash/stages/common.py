@@ -12,6 +12,7 @@ from dubash.core.errors import RecipeError, UserError
 from dubash.core.files import cache_root, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
+from dubash.data.options import map_paths
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
 from dubash.recipe.load import LoadedRecipe, read_resolved, resolved_yaml
@@ -31,7 +32,7 @@ def open_run(loaded: LoadedRecipe) -> RunFolder:
     """
     run, recipe = run_folder(loaded), loaded.recipe
     refuse_other_recipe(run, recipe)
-    text = resolved_yaml(recipe)
+    text = resolved_yaml(recipe, run.path)
     if not run.recipe.exists() or run.recipe.read_text(encoding="utf-8") != text:
         write_text(run.recipe, text)
     if not run.scores.exists():  # what a finished run was made with stays as it was
@@ -57,10 +58,7 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
     made = (run.translations, run.checkpoints, run.model)
     if not run.recipe.exists() or not any(each.exists() for each in made):
         return
-    before, now = (
-        _flat(each.model_dump(mode="json", exclude_none=True, exclude={"run"}))
-        for each in (read_resolved(run.recipe), recipe)
-    )
+    before, now = (_flat(_settings(each)) for each in (read_resolved(run.recipe), recipe))
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     if changed:
         key = changed[0]
@@ -72,6 +70,13 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
             where=str(run.path),
             fix="Take another run.name, or remove the folder to start afresh.",
         )
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """What may not differ. Data files go by their bare names: what is in them is guarded where the
+    data is, and where they stand makes no difference."""
+    content = recipe.model_dump(mode="json", exclude_none=True, exclude={"run"})
+    return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
 
 
 def _flat(content: Any, prefix: str = "") -> dict[str, Any]:

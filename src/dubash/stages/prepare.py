@@ -23,9 +23,7 @@ def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
     # prepares, the others find it done
     name = sha256_text(str(run.path.absolute()))
     with phase(run, "prepare"), lock(cache_root() / "locks" / f"{name}.lock"):
-        prepared = prepare_data(
-            recipe.data, recipe.languages.pair(), recipe.task, Path(), run.data
-        )
+        prepared = prepare_data(recipe.data, recipe.languages.pair(), recipe.task, Path(), run.data)
         open_run(loaded)
         tell(prepared.account)
     return run, prepared
@@ -43,7 +41,9 @@ def tell(account: dict[str, Any]) -> None:
             say(f"    near-duplicates across {splits}: {near['count']} (see the report)")
     for splits, count in account["leaks"]["short_targets"].items():
         if count:
+            one, held_out = splits.split("-")
+            rows = "row" if count == 1 else "rows"
             say(
-                f"    warning: {count} rows with the same short target (< {SHORT_TARGET} "
-                f"characters) across {splits}"
+                f"    warning: {count} {rows} of {held_out} with the same short target "
+                f"(< {SHORT_TARGET} characters) as {one}"
             )
