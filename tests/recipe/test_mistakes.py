@@ -96,6 +96,17 @@ def test_any_key_with_one_slip_is_answered_with_that_key(data):
 
 
 @pytest.mark.parametrize(
+    "unused", ["patience: 2", "keep_best: chrf", "evaluate_every: 5"], ids=lambda each: each[:8]
+)
+def test_what_needs_dev_rows_is_refused_without_them(write, unused):
+    key, train = unused.split(":")[0], f"train: {{{unused}}}\n"
+    text = SMALL.replace("[rows.csv]", "[rows.csv], dev_rows: 0") + train
+    assert f"train.{key} does nothing without dev rows (data.dev_rows: 0)" in mistake(write(text))
+    load_recipe(write(text), ["data.dev=[dev.csv]"])
+    load_recipe(write(SMALL + train))
+
+
+@pytest.mark.parametrize(
     ("over", "told"),
     [
         ({"languages": {"source": "zz"}}, "languages.source: unknown language code 'zz'. Give a"),

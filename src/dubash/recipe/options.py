@@ -106,6 +106,13 @@ class Recipe(Options):
             raise ValueError("prompt.style: seq2seq does not go with model.kind: causal")
         if self.train.keep_best == "chrf" and self.task != "translation":
             raise ValueError(f"train.keep_best: chrf has no meaning with task: {self.task}")
+        if self.data.dev is None and self.data.dev_rows == 0:
+            unused = {"evaluate_every", "keep_best", "patience"} & self.train.changed()
+            if unused:
+                raise ValueError(
+                    f"train.{min(unused)} does nothing without dev rows (data.dev_rows: 0); "
+                    "leave it out, or give data.dev or data.dev_rows"
+                )
         if reason := self.data.unfit(self.task):
             raise ValueError(reason)
         if self.task == "text":
