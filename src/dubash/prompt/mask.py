@@ -19,8 +19,3 @@ def causal_labels(example: Example, mask: Literal["target", "full"]) -> list[int
     if mask == "full":
         return [IGNORE, *example.prompt[1:], *example.target]
     return [IGNORE] * len(example.prompt) + list(example.target)
-
-
-def supervised_tokens(labels: list[int]) -> int:
-    """How many positions the loss sees."""
-    return sum(label != IGNORE for label in labels)

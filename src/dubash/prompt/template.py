@@ -14,15 +14,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dubash.core.errors import PreflightError, RecipeError
+from dubash.core.errors import PreflightError
 from dubash.core.languages import LanguagePair
 from dubash.core.types import Pair
 from dubash.prompt.options import DEFAULT_TEXT, PromptOptions
+from dubash.prompt.style import Style, choose_style
 
 Tokenizer = Any
 """A transformers tokenizer. This room never imports transformers: it is handed one."""
-
-Style = Literal["chat", "plain", "seq2seq"]
 
 # Texts that no template holds, to find where it puts the real ones.
 _SOURCE_MARK, _TARGET_MARK = "⁂source⁂", "⁂target⁂"
@@ -53,11 +52,11 @@ class Template:
         pair: LanguagePair,
         task: str,
     ) -> None:
-        """Raises RecipeError where the style does not go with the model, and PreflightError where
-        its chat template or its tokenizer cannot make a right example.
+        """Raises RecipeError where the style or the mask does not go with the model, and
+        PreflightError where its chat template or its tokenizer cannot make a right example.
         """
         self.options, self.tokenizer, self.kind = options, tokenizer, kind
-        self.style: Style = _choose_style(options, tokenizer, kind)
+        self.style: Style = choose_style(options, tokenizer, kind)
         asked = "{source}" if task == "instruction" else DEFAULT_TEXT[self.style]
         text = options.text or asked
         self._languages = {
@@ -261,29 +260,3 @@ class Template:
 def _fill(text: str, values: dict[str, str]) -> str:
     """Put values in place of placeholders, in one pass, so that a value is never read again."""
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
-
-
-def _choose_style(options: PromptOptions, tokenizer: Tokenizer, kind: str) -> Style:
-    has_template = bool(getattr(tokenizer, "chat_template", None))
-    style = options.style
-    if style == "auto":
-        style = "seq2seq" if kind == "seq2seq" else "chat" if has_template else "plain"
-    if (style == "seq2seq") != (kind == "seq2seq"):
-        raise RecipeError(
-            f"prompt.style {style} does not go with a {kind} model.",
-            where="prompt.style",
-            fix="Leave it at auto.",
-        )
-    if style == "chat" and not has_template:
-        raise RecipeError(
-            "the model's tokenizer has no chat template.",
-            where="prompt.style",
-            fix="Set prompt.style: plain.",
-        )
-    if options.system and style != "chat":
-        raise RecipeError(
-            f"a system message needs the chat style; this model is asked in {style} style.",
-            where="prompt.system",
-            fix="Put it into prompt.text.",
-        )
-    return style
