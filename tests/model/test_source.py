@@ -5,11 +5,14 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dubash.core.errors import ModelError
-from dubash.model.load import load_base, load_tokenizer, load_tuned
+from dubash.model.adapter import check_adapter
+from dubash.model.load import find_context, load_base, load_tokenizer, load_tuned
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.model.source import display_name
+from tiny import FAMILIES
 
 
 def refusal(name: str, **fields: object) -> str:
@@ -126,6 +129,27 @@ def test_an_adapter_in_place_of_a_model_and_the_reverse(copy):
         load_tuned(ModelOptions(name=str(copy)), MethodOptions(), copy)
     (copy / "config.json").rename(copy / "adapter_config.json")
     assert "this is an adapter" in refusal(str(copy))
+
+
+def test_an_adapter_is_what_peft_would_read_and_nothing_beside_it(tmp_path):
+    """Given any other file peft would go on to the pickled adapter_model.bin."""
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (tmp_path / "adapter_model.bin").write_bytes(b"pickled")
+    save_file({"weight": torch.zeros(2)}, tmp_path / "x.safetensors")
+    with pytest.raises(ModelError, match=r"only there as pickle \(adapter_model\.bin\)"):
+        check_adapter(tmp_path)
+    (tmp_path / "adapter_model.bin").unlink()
+    with pytest.raises(ModelError, match=r"no adapter_model\.safetensors in this folder"):
+        check_adapter(tmp_path)
+    (tmp_path / "x.safetensors").rename(tmp_path / "adapter_model.safetensors")
+    check_adapter(tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_context_is_read_without_weights(family, tiny):
+    options = ModelOptions(name=str(tiny(family)))
+    expected = None if family == "mt5" else 2048
+    assert find_context(options) == load_base(options).context == expected
 
 
 def test_names_in_tables(copy):

@@ -11,7 +11,8 @@ import pytest
 from dubash.core.errors import DataError, UserError
 from dubash.core.files import read_jsonl
 from dubash.core.run import RunFolder
-from dubash.stages.translate import translate
+from dubash.recipe.load import read_resolved
+from dubash.stages.translate import MAX_LINE, translate
 
 
 @pytest.fixture
@@ -152,6 +153,39 @@ def test_faults_are_found_before_a_model_is_loaded(run, tmp_path, monkeypatch):
         do(run, source=tmp_path / "nothing.txt")
     with pytest.raises(UserError, match=r"not a run folder .* such as runs/demo"):
         do(RunFolder(tmp_path), "hello")
+
+
+@pytest.fixture
+def short_context(own_run, tmp_path):
+    """The run, on a model with a context of 120 tokens (and 24 of them for the hypothesis)."""
+    recipe = own_run / "recipe.yaml"
+    name = read_resolved(recipe).model.name
+    model = tmp_path / "short"
+    shutil.copytree(name, model)
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 120}))
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace(name, str(model)))
+    return RunFolder(own_run)
+
+
+@pytest.mark.parametrize("untuned", [False, True])
+def test_a_line_that_leaves_no_room_is_named(short_context, sources, tmp_path, untuned):
+    do(short_context, sources[0], untuned=untuned)
+    book, output = tmp_path / "book.en", tmp_path / "book.es"
+    book.write_text(f"{sources[0]}\n\n{' '.join(sources)}\n", encoding="utf-8")
+    with pytest.raises(UserError) as refused:
+        do(short_context, source=book, output=output, untuned=untuned)
+    assert f"{book}:3: its prompt of " in str(refused.value)
+    assert "generate.max_new_tokens (24) do not go into the model's context of 120" in str(
+        refused.value
+    )
+    assert not output.exists()
+
+
+def test_a_line_without_end_is_refused_before_a_model_is_loaded(run, sources, monkeypatch):
+    monkeypatch.setattr("dubash.model.load.load_tuned", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(UserError, match=r"the text given:2: a line of 100,001 characters; 100,000"):
+        do(run, sources[0], "x" * (MAX_LINE + 1))
 
 
 def test_nothing_on_a_terminal_is_said(run, monkeypatch):

@@ -23,6 +23,9 @@ from dubash.model.source import check_safetensors
 for _chatty in ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops"):
     logging.getLogger(_chatty).setLevel(logging.ERROR)
 
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+"""The one file that peft reads; without it peft would take a pickled adapter_model.bin."""
+
 # Towers that read pictures or sound in models that also carry text: never tuned here.
 OTHER_TOWERS = r".*\b(vision\w*|visual|audio\w*|multi_modal\w*|multimodal\w*)\..*"
 
@@ -116,7 +119,7 @@ def check_adapter(folder: Path) -> None:
     settings = folder / "adapter_config.json"
     if not settings.is_file():
         raise ModelError("no adapter_config.json here, so it is no adapter.", where=str(folder))
-    check_safetensors(folder)
+    check_safetensors(folder, ADAPTER_WEIGHTS)
     with plain_errors(str(settings)):
         kind = json.loads(settings.read_text(encoding="utf-8")).get("peft_type")
     if kind != "LORA":

@@ -62,6 +62,11 @@ class LoadedModel:
         """The parameters that training changes."""
         return sum(_count(each) for each in self.model.parameters() if each.requires_grad)
 
+    @property
+    def context(self) -> int | None:
+        """The model's context in tokens, as `find_context` has it."""
+        return _context(self.model.config)
+
 
 def load_tokenizer(options: ModelOptions) -> Any:
     """The model's tokenizer, with a padding token chosen where it has none.
@@ -77,6 +82,15 @@ def find_kind(options: ModelOptions) -> Kind:
     Raises ModelError as `load_base` does, and loads no weights.
     """
     return _kind(options, read_config(resolve(options), options))
+
+
+def find_context(options: ModelOptions) -> int | None:
+    """The model's context in tokens (each side's, for an encoder-decoder), from its configuration
+    alone; None where that names none, as T5's relative positions need none.
+
+    Raises ModelError as `load_base` does, and loads no weights.
+    """
+    return _context(read_config(resolve(options), options))
 
 
 def load_base(options: ModelOptions) -> LoadedModel:
@@ -212,6 +226,11 @@ def _kind(options: ModelOptions, config: Any) -> Kind:
             f"model.kind is {options.kind}, but this model is {found}.", where=options.name
         )
     return found
+
+
+def _context(config: Any) -> int | None:
+    found = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+    return int(found) if found else None
 
 
 def _check_complete(info: dict[str, Any], name: str) -> None:

@@ -73,9 +73,9 @@ def check_checkpoint(folder: Path) -> None:
     check_safetensors(folder)
 
 
-def check_safetensors(folder: Path) -> None:
-    """Raise ModelError unless every safetensors file in the folder is there and whole."""
-    files = sorted(folder.glob("*.safetensors"))
+def check_safetensors(folder: Path, pattern: str = "*.safetensors") -> None:
+    """Raise ModelError unless the safetensors files that `pattern` names are there and whole."""
+    files = sorted(folder.glob(pattern))
     if not files:
         pickled = [file.name for file in sorted(folder.iterdir()) if file.suffix in _PICKLED]
         if pickled:
@@ -84,7 +84,7 @@ def check_safetensors(folder: Path) -> None:
                 where=str(folder),
                 fix="Ask its maker for safetensors, or convert it where you trust it.",
             )
-        raise ModelError("no *.safetensors in this folder.", where=str(folder))
+        raise ModelError(f"no {pattern} in this folder.", where=str(folder))
     for index in folder.glob("*.safetensors.index.json"):
         with plain_errors(str(index)):
             shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())

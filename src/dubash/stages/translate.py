@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dubash.core.errors import DataError, UserError
 from dubash.core.files import write_text
@@ -16,8 +17,16 @@ from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.rows import flaw
+from dubash.prompt.context import tokens_needed
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
+
+if TYPE_CHECKING:
+    from dubash.model.load import LoadedModel
+    from dubash.prompt.template import Template
+
+MAX_LINE = 100_000
+"""Characters of a line. More is no segment, and no model's context holds it."""
 
 
 def translate(
@@ -29,7 +38,11 @@ def translate(
     untuned: bool,
     details: bool,
 ) -> None:
-    """Translate segments, one a line; an empty line stays empty."""
+    """Translate segments, one a line; an empty line stays empty.
+
+    Raises UserError for a line of more than `MAX_LINE` characters, or one that the model's context
+    does not hold; nothing is written then.
+    """
     run = existing_run(folder)
     if read_resolved(run.recipe).task == "text":
         raise UserError(
@@ -40,7 +53,8 @@ def translate(
     if output:
         check_output(output)
     segments = read_segments(texts, source)
-    hypotheses = translate_segments(run, segments, untuned=untuned)
+    named = "the text given" if texts else str(source or "standard input")
+    hypotheses = translate_segments(run, segments, named, untuned=untuned)
     lines = [
         json.dumps({"source": segment, **asdict(hypothesis)}, ensure_ascii=False)
         if details
@@ -104,10 +118,13 @@ _NOTHING = Hypothesis("", "end", 0, 0.0)
 
 
 def translate_segments(
-    run: RunFolder, segments: Sequence[str], *, untuned: bool
+    run: RunFolder, segments: Sequence[str], named: str, *, untuned: bool
 ) -> list[Hypothesis]:
     """Load the run's model and translate, normalised as the data was that it was trained on;
-    empty segments give empty hypotheses at no cost."""
+    empty segments give empty hypotheses at no cost. `named` is what messages call their source.
+
+    Raises UserError as `translate` does.
+    """
     from dubash.model.load import load_base, load_tuned
 
     recipe = read_resolved(run.recipe)
@@ -117,14 +134,41 @@ def translate_segments(
             where=str(run.path),
             fix="Run `dubash train` on its recipe first, or use --untuned.",
         )
+    for number, segment in enumerate(segments, start=1):
+        if len(segment) > MAX_LINE:
+            raise UserError(
+                f"a line of {len(segment):,} characters; {MAX_LINE:,} are the most.",
+                where=f"{named}:{number}",
+                fix="Give one segment a line.",
+            )
     tidy = normalise if recipe.task == "translation" else normalise_lines
-    full = [tidied for segment in segments if (tidied := tidy(segment))]
-    if not full:
+    lines = {at: tidied for at, each in enumerate(segments, start=1) if (tidied := tidy(each))}
+    if not lines:
         return [_NOTHING for _ in segments]
     loaded = (
         load_base(recipe.model) if untuned else load_tuned(recipe.model, recipe.method, run.model)
     )
     translator = make_translator("S0" if untuned else "S1", recipe, loaded)
-    with progress("translate", len(full)) as advance:
-        translated = iter(translator.translate(full, advance))
-    return [next(translated) if tidy(segment) else _NOTHING for segment in segments]
+    check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
+    with progress("translate", len(lines)) as advance:
+        found = dict(zip(lines, translator.translate(list(lines.values()), advance), strict=True))
+    return [found.get(number, _NOTHING) for number in range(1, len(segments) + 1)]
+
+
+def check_room(
+    template: Template, loaded: LoadedModel, lines: Mapping[int, str], new: int, named: str
+) -> None:
+    """Raise UserError for a line (by number) whose prompt leaves the model's context no room for
+    `new` tokens."""
+    context = loaded.context
+    if context is None:
+        return
+    for number, line in lines.items():
+        prompt = len(template.prompt_ids(line))
+        if tokens_needed(loaded.kind, prompt, new) > context:
+            raise UserError(
+                f"its prompt of {prompt} tokens and generate.max_new_tokens ({new}) do not go "
+                f"into the model's context of {context}.",
+                where=f"{named}:{number}",
+                fix="Give one segment a line, or split it.",
+            )
