@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from dubash.core.files import read_json, write_json, write_text
 from dubash.core.run import RunFolder
 from dubash.report.card import markdown, write_card
+from dubash.report.html import write_report
 
 
 def card(run: RunFolder, folder: Path) -> tuple[dict[str, Any], str]:
@@ -107,3 +108,11 @@ def test_hostile_names_stay_text(build_run: Any, adapter: Path) -> None:
     assert "<script>" not in body
     assert "alert(1)" in json.dumps(front["model-index"])
     assert markdown("a|b\n# c") == r"a\|b \# c"
+
+
+def test_rows_too_long_to_train_on_are_said_on_card_and_page(run, tmp_path):
+    run.note(too_long={"max_tokens": 256, "train": 18, "dev": 6})
+    card = write_card(run, tmp_path).read_text(encoding="utf-8")
+    assert "18 training rows over 256 tokens not trained on." in card
+    page = " ".join(write_report(run).read_text(encoding="utf-8").split())
+    assert "Of the kept ones 18 training rows and 6 dev rows are over 256 tokens" in page

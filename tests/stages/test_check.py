@@ -98,7 +98,9 @@ def test_check_shows_a_row_as_trained_and_as_served(models: Path, tmp_path: Path
         assert GREEN not in before
         assert GREEN not in other
         assert f"{GREEN}El|" in after or f"{GREEN}E|" in after
-        assert after.rstrip().removesuffix("\x1b[0m").endswith(f"{GREEN}<|im_end|>|")
+        last = after.rstrip().removesuffix("\x1b[0m")
+    assert last.endswith("<|im_end|>|")
+    assert last[last.rindex("\x1b") :].startswith(GREEN)
     assert "rows checked: the end token is supervised" in done.stdout
 
 
@@ -155,7 +157,20 @@ def test_rows_past_the_limit_are_set_aside_whole(recipe, tokenizer, tmp_path):
     assert aside == [
         {"split": split, "origin": "rows.csv:999", "tokens": tokens} for split in ("train", "dev")
     ]
-    assert run.read_manifest()["set_aside"] == {"too_long": 2}
+    assert run.read_manifest()["too_long"] == {"max_tokens": 180, "train": 1, "dev": 1}
+
+
+def test_letters_of_several_tokens_are_shown_whole(recipe, tokenizer):
+    made = recipe()
+    template = make_template(made, tokenizer, "causal")
+    pair = Pair("The well.", "કૂવો ક્યાં છે?", origin="rows.csv:2")  # not in the tokenizer's texts
+    collator = Collator("causal", "target", tokenizer.pad_token_id)
+    (row,) = render_rows(template, collator, [(pair, template.example(pair))])
+    console = Console(record=True, width=400)
+    show(console, row, template)
+    shown = console.export_text()
+    assert "\ufffd" not in shown
+    assert "કૂવો ક્યાં છે?" in shown.replace("|", "")
 
 
 def test_dev_rows_that_are_all_too_long_are_refused(recipe, tmp_path):

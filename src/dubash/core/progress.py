@@ -21,7 +21,8 @@ def is_main() -> bool:
 def say(line: str = "") -> None:
     """A plain line to the user, on standard error so that output can be piped."""
     if is_main():
-        print(line, file=sys.stderr, flush=True)
+        over = "\r\x1b[2K" if sys.stderr.isatty() else ""  # a bar may stand on the line
+        print(f"{over}{line}", file=sys.stderr, flush=True)
 
 
 def spell(seconds: float) -> str:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CHECKED = 64
 """Training rows that preflight renders: the longest, the shortest, and a spread between."""
 
+BROKEN, LONGEST_LETTER = "\ufffd", 4
+"""How a cut letter decodes, and the bytes of the longest one in UTF-8."""
+
 
 def check(loaded: LoadedRecipe, rows: int) -> None:
     """Prepare the data, render rows as trained and as served, show some, refuse what is wrong."""
@@ -39,7 +42,11 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
         fitting, long = render("train", template, prepared.train)
         checked = preflight(recipe, template, fitting)
     if long:
-        say(f"  {len(long)} rows over {recipe.prompt.max_tokens} tokens will be set aside")
+        say(
+            f"  {len(long)} of {len(prepared.train)} train rows are over "
+            f"{recipe.prompt.max_tokens} tokens and will be set aside; to keep them raise "
+            "prompt.max_tokens"
+        )
     console = Console()
     for row in checked[:rows]:
         show(console, row, template)
@@ -115,12 +122,14 @@ def show(console: Console, row: Row, template: Template) -> None:
     tokenizer = template.tokenizer
 
     def words(tokens: Sequence[int], style: str) -> Text:
-        pieces = [str(tokenizer.decode([token])).replace("\n", "⏎") for token in tokens]
-        named = [
-            piece or str(tokenizer.convert_ids_to_tokens(token))
-            for piece, token in zip(pieces, tokens, strict=True)
-        ]
-        return Text("".join(f"{each}|" for each in named), style)
+        text, group = Text(style=style), []
+        for token in tokens:
+            group.append(token)  # byte tokens come together until they are whole letters
+            piece = str(tokenizer.decode(group)).replace("\n", "⏎")
+            if BROKEN not in piece or len(group) == LONGEST_LETTER:
+                text.append(f"{piece or tokenizer.convert_ids_to_tokens(group[0])}|")
+                group = []
+        return text.append(f"{BROKEN}|" * bool(group))
 
     seen = [token for token, real in zip(row.ids, row.attention, strict=True) if real]
     trained = Text("as trained  ")
@@ -129,10 +138,12 @@ def show(console: Console, row: Row, template: Template) -> None:
         trained.append(words([label for label in row.labels if label != IGNORE], "bold green"))
     else:
         real = [label for label, each in zip(row.labels, row.attention, strict=True) if each]
-        for at, (token, label) in enumerate(zip(seen, real, strict=True)):
-            if at == len(row.served):
-                trained.append("▮", "bold blue")
-            trained.append(words([token], "dim" if label == IGNORE else "bold green"))
+        start = len(row.served)
+        for at in sorted({0, start, *_turns(real)}):
+            stop = next((each for each in sorted({start, *_turns(real)}) if each > at), len(seen))
+            trained.append("▮" if at == start else "", "bold blue")
+            style = "dim" if real[at] == IGNORE else "bold green"
+            trained.append(words(seen[at:stop], style))
     served = Text("as served   ").append(words(row.served, "dim")).append("▮", "bold blue")
     end = tokenizer.convert_ids_to_tokens(template.end_id)
     # Text, not markup: a file's name or a token such as [/INST] may hold brackets
@@ -144,6 +155,12 @@ def show(console: Console, row: Row, template: Template) -> None:
             "dim",
         )
     )
+
+
+def _turns(labels: Sequence[int]) -> list[int]:
+    """Where supervision begins or ends."""
+    seen = [label != IGNORE for label in labels]
+    return [at for at in range(1, len(seen)) if seen[at] != seen[at - 1]]
 
 
 class Examples(NamedTuple):
@@ -170,10 +187,14 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
                 where="prompt.max_tokens",
                 fix="Raise it, or set data.dev_rows: 0.",
             )
-        aside += more
-        say(f"  {len(rows)} rows seen as trained and as served: they agree")
-        if aside:
-            write_jsonl(run.path / "too_long.jsonl", aside)
-            say(f"  {len(aside)} rows over {recipe.prompt.max_tokens} tokens set aside")
-        run.note(set_aside={"too_long": len(aside)})
+        say(f"  {len(rows)} rows checked: prompt, mask and end token are right")
+        if aside or more:
+            write_jsonl(run.path / "too_long.jsonl", aside + more)
+            say(
+                f"  {len(aside)} of {len(prepared.train)} train rows and {len(more)} of "
+                f"{len(prepared.dev)} dev rows are over {recipe.prompt.max_tokens} tokens and set "
+                "aside; to keep them raise prompt.max_tokens"
+            )
+        limit = recipe.prompt.max_tokens
+        run.note(too_long={"max_tokens": limit, "train": len(aside), "dev": len(more)})
     return Examples([example for _, example in train], [example for _, example in dev])
