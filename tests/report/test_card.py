@@ -110,7 +110,8 @@ def test_hostile_names_stay_text(build_run: Any, adapter: Path) -> None:
     assert markdown("a|b\n# c") == r"a\|b \# c"
 
 
-def test_rows_too_long_to_train_on_are_said_on_card_and_page(run, tmp_path):
+def test_rows_too_long_to_train_on_are_said_on_card_and_page(build_run, tmp_path):
+    run = build_run()
     run.note(too_long={"max_tokens": 256, "train": 18, "dev": 6})
     card = write_card(run, tmp_path).read_text(encoding="utf-8")
     assert "18 training rows over 256 tokens not trained on." in card
