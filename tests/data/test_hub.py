@@ -36,5 +36,5 @@ def test_without_network_it_says_so(en_es):
 
 def test_without_the_library_it_says_how_to_install_it(en_es, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DataError, match=r"pip install 'dubash\[hub\]'"):
+    with pytest.raises(DataError, match=r"pip install -e '\.\[hub\]'"):
         read_hub(Entry(hub="nobody/nothing"), en_es, "translation")

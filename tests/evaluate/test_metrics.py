@@ -107,7 +107,7 @@ def test_no_other_tokenizer_takes_the_place_of_a_missing_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tokenizer_ja_mecab, "MeCab", None)  # as sacrebleu has it where not found
-    with pytest.raises(UserError, match=r"ja-mecab.*not installed.*pip install 'dubash\[ja\]'"):
+    with pytest.raises(UserError, match=r"ja-mecab.*not installed.*pip install -e '\.\[ja\]'"):
         bleu_metric(language("ja"))
 
 

@@ -224,7 +224,7 @@ def test_an_adapter_for_another_model_is_refused(tiny, tmp_path):
 def test_without_bitsandbytes_the_way_to_it_is_named(tiny, monkeypatch):
     monkeypatch.setattr(adapter, "has_bitsandbytes", lambda: False)
     for name in QUANTIZED:
-        with pytest.raises(ModelError, match=r"pip install 'dubash\[quant\]'"):
+        with pytest.raises(ModelError, match=r"pip install -e '\.\[quant\]'"):
             load_trainable(options(tiny("llama")), MethodOptions.model_validate({"name": name}))
 
 

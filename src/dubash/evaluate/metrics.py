@@ -21,7 +21,7 @@ IntArray = NDArray[np.int64]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
-_MECAB = {"ja-mecab": "pip install 'dubash[ja]'", "ko-mecab": "pip install 'sacrebleu[ko]'"}
+_MECAB = {"ja-mecab": "pip install -e '.[ja]'", "ko-mecab": "pip install 'sacrebleu[ko]'"}
 
 
 class Metric:

@@ -41,7 +41,7 @@ def quantization(method: MethodOptions, dtype: Precision) -> Any | None:
         raise ModelError(
             f"{method.name} needs bitsandbytes, which is not installed.",
             where="method.name",
-            fix="Run: pip install 'dubash[quant]'",
+            fix="Run: pip install -e '.[quant]'",
         )
     from transformers import BitsAndBytesConfig
 

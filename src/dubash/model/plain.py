@@ -94,7 +94,8 @@ def _explain(error: Exception, name: str) -> ModelError:
         return ModelError(
             f"the hub cannot be reached ({line}).",
             where=name,
-            fix="Check the connection, or name a local folder.",
+            fix="Check the connection, name a local folder, or take the demo's model, "
+            "embedded:smollm2-135m-instruct.",
         )
     if "cannot be loaded with `safetensors`" in str(error):
         return ModelError(

@@ -14,6 +14,7 @@ from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.data.prepare import Prepared
+from dubash.prompt.context import check_context
 from dubash.prompt.mask import IGNORE
 from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Example, Template
@@ -40,6 +41,7 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     template = make_template(recipe, tokenizer, kind)
     with phase(run, "check", afresh=True):
         fitting, long = render("train", template, prepared.train)
+        refuse_too_long_for_model(recipe, template, fitting)
         checked = preflight(recipe, template, fitting)
     if long:
         say(
@@ -77,6 +79,16 @@ def render(
                 long.append({"split": split, "origin": pair.origin, "tokens": example.longest})
             advance(1)
     return fitting, long
+
+
+def refuse_too_long_for_model(
+    recipe: Recipe, template: Template, examples: Sequence[tuple[Pair, Example]]
+) -> None:
+    """PreflightError for a row that is within `prompt.max_tokens` but past the model's context."""
+    from dubash.model.load import find_context
+
+    context = find_context(recipe.model)
+    check_context(template.kind, [example for _, example in examples], context)
 
 
 def preflight(
@@ -179,6 +191,7 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     with phase(run, "check", afresh=True):
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))
         train, aside = render("train", template, prepared.train)
+        refuse_too_long_for_model(recipe, template, train)
         rows = preflight(recipe, template, train)
         dev, more = render("dev", template, prepared.dev)
         if prepared.dev and not dev:

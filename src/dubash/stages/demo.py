@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -49,4 +50,5 @@ def show_minutes(folder: RunFolder) -> None:
     for name, seconds in phases.items():
         typer.echo(f"  {name:14} {spell(seconds)}")
     typer.echo(f"  {'all':14} {spell(sum(phases.values()))}")
-    typer.echo(f"\nreport: {folder.report}\ntry it: dubash translate {folder.path} 'Good morning!'")
+    called = sys.argv[0] if sys.argv[0].endswith("dubash") else "dubash"
+    typer.echo(f"\ntry it: {called} translate {folder.path} 'Good morning!'")

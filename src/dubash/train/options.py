@@ -37,7 +37,10 @@ class TrainOptions(Options):
         None, ge=1, description="Steps between looks at the dev set; five looks a run unless set."
     )
     dev_sample: int = Field(
-        32, ge=0, le=10_000, description="Dev rows translated for chrF++ at each look; 0: loss only."
+        32,
+        ge=0,
+        le=10_000,
+        description="Dev rows translated for chrF++ at each look; 0: loss only.",
     )
     keep_best: Literal["loss", "chrf"] = Field("loss", description="What the best checkpoint is.")
     patience: int | None = Field(
