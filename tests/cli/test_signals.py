@@ -37,6 +37,9 @@ def stop(process: subprocess.Popen[str], line: str, after: float, number: signal
     return rest
 
 
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
 @pytest.mark.parametrize(
     ("command", "number", "code"),
     [
@@ -54,7 +57,7 @@ def test_a_stopped_training_is_saved_and_goes_on(job, command, number, code):
     assert "stopping after this step" in rest
     assert "Traceback" not in rest
     last = rest.splitlines()[-1]
-    assert last.startswith(f"dubash: stopped by signal {number.value}; saved at step ")
+    assert last.startswith(f"dubash: stopped by {NAMES[number]}; saved at step ")
     assert last.endswith("run it again")
     assert all(is_whole(path) for path in (run / "checkpoints").iterdir())
     assert not (run / "model").exists()
@@ -79,7 +82,7 @@ def test_a_stop_while_data_is_read_leaves_nothing(job, number, code):
     assert process.returncode == code
     assert "Traceback" not in rest
     assert rest.splitlines()[-1] == (
-        f"dubash: stopped by signal {number.value}; what was finished is kept; run it again"
+        f"dubash: stopped by {NAMES[number]}; what was finished is kept; run it again"
     )
     assert not (job / "runs").exists()
 
@@ -91,7 +94,7 @@ def test_a_stop_while_translating_leaves_no_translation(job, seconds):
     rest = stop(process, "▸ translate S0", seconds, signal.SIGINT)
     assert process.returncode == 130
     assert "Traceback" not in rest
-    assert rest.splitlines()[-1].startswith("dubash: stopped by signal 2; ")
+    assert rest.splitlines()[-1].startswith("dubash: stopped by Ctrl-C; ")
     run = job / "runs" / "first"
     assert {path.name for path in run.iterdir()} == {"data", "manifest.json", "recipe.yaml"}
     assert whole_files_only(run)

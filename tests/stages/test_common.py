@@ -159,17 +159,17 @@ def test_what_was_made_of_the_same_is_kept_and_of_another_refused(load):
 
 
 def test_two_commands_do_not_work_in_one_run(load, monkeypatch):
-    with alone_in(load()):
+    with alone_in(run_folder(load()).path):
         with (
             pytest.raises(UserError, match="another dubash is working in this run"),
-            alone_in(load()),
+            alone_in(run_folder(load()).path),
         ):
             pass
-        with alone_in(load("run.name=other")):
+        with alone_in(run_folder(load("run.name=other")).path):
             pass
         monkeypatch.setenv("RANK", "1")  # the second of several processes of one command
-        with alone_in(load()):
+        with alone_in(run_folder(load()).path):
             pass
     monkeypatch.delenv("RANK")
-    with alone_in(load()):
+    with alone_in(run_folder(load()).path):
         pass

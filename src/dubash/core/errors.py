@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 class UserError(Exception):
     """Something the user can mend. The command line prints it in one line and exits with 2.
@@ -56,5 +58,6 @@ class Interrupted(BaseException):
     """
 
     def __init__(self, signal_number: int, saved: str) -> None:
-        super().__init__(f"stopped by signal {signal_number}; {saved}")
+        by = "Ctrl-C" if signal_number == signal.SIGINT else signal.Signals(signal_number).name
+        super().__init__(f"stopped by {by}; {saved}")
         self.exit_code = 128 + signal_number

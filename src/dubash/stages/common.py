@@ -65,7 +65,7 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
         raise RecipeError(
             f"the run was made with {key}: {before.get(key, 'unset')}, not "
             f"{now.get(key, 'unset')}"
-            + (f" (and {len(changed) - 1} more settings differ)" if len(changed) > 1 else "")
+            + (f" (settings that differ: {len(changed)})" if len(changed) > 1 else "")
             + ".",
             where=str(run.path),
             fix="Take another run.name, or remove the folder to start afresh.",
@@ -133,12 +133,12 @@ def note_made(run: RunFolder, part: str, made_of: str) -> None:
 
 
 @contextmanager
-def alone_in(loaded: LoadedRecipe) -> Iterator[None]:
-    """Hold the run for this command; UserError where another dubash works in it.
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the run of that folder for this command; UserError where another dubash works in it.
 
     Of several processes of one command the first holds it for all.
     """
-    name = sha256_text(str(run_folder(loaded).path.absolute()))
+    name = sha256_text(str(folder.absolute()))
     with ExitStack() as stack:
         if is_main():
             try:
@@ -146,7 +146,7 @@ def alone_in(loaded: LoadedRecipe) -> Iterator[None]:
             except BlockingIOError:
                 raise UserError(
                     "another dubash is working in this run.",
-                    where=str(run_folder(loaded).path),
+                    where=str(folder),
                     fix="Wait for it, or take another run.name.",
                 ) from None
         yield

@@ -10,6 +10,7 @@ import typer
 from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl
 from dubash.core.languages import language
+from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
@@ -22,7 +23,7 @@ from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
-from dubash.stages.common import make_template, phase
+from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.systems import LABELS, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -33,10 +34,14 @@ def evaluate_run(folder: Path) -> None:
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
     test = data.load(run.data).test
-    translate_systems(run, recipe, test)
-    score(run, recipe, test)
+    with alone_in(folder):
+        if not run.model.exists():
+            say("this run has no tuned model yet: S0 alone is scored")
+        translate_systems(run, recipe, test)
+        score(run, recipe, test)
+        report = write_report(run)
     typer.echo(closing_table(run))
-    typer.echo(f"report: {write_report(run)}")
+    typer.echo(f"report: {report}")
 
 
 def translate_systems(

@@ -33,7 +33,9 @@ def tell(account: dict[str, Any]) -> None:
     """Say what was read, kept and dropped."""
     say(f"  read {account['read']} rows; kept as:")
     for name, split in account["splits"].items():
-        say(f"    {name:5} {split['rows']:6} rows in {split['documents']} documents")
+        count = split["documents"]
+        inside = f" in {count} document{'s' if count > 1 else ''}" if count else ""
+        say(f"    {name:5} {split['rows']:6} rows{inside}")
     for reason, count in sorted(account["dropped"].items(), key=lambda each: -each[1]):
         say(f"    dropped {count:6} {reason.replace('_', ' ')}")
     for splits, near in account["leaks"]["near_duplicates"].items():

@@ -11,7 +11,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.stages.check import checked_examples
-from dubash.stages.common import alone_in, phase
+from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
 from dubash.stages.prepare import prepare
 from dubash.stages.train import train_model
@@ -26,7 +26,7 @@ def run(loaded: LoadedRecipe) -> RunFolder:
     recipe = loaded.recipe
     if recipe.task != "text":
         bleu_metric(recipe.languages.pair().target)
-    with alone_in(loaded):
+    with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
         examples = checked_examples(folder, recipe, prepared)
         if not is_main():  # the other processes of several only train; there they wait for it

@@ -13,7 +13,14 @@ from dubash.data.prepare import Prepared
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.check import Examples, checked_examples
-from dubash.stages.common import alone_in, already_made, make_translator, note_made, phase
+from dubash.stages.common import (
+    alone_in,
+    already_made,
+    make_translator,
+    note_made,
+    phase,
+    run_folder,
+)
 from dubash.stages.prepare import prepare
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
 def train(loaded: LoadedRecipe) -> RunFolder:
     """The command: data, preflight, training."""
-    with alone_in(loaded):
+    with alone_in(run_folder(loaded).path):
         run, prepared = prepare(loaded)
         examples = checked_examples(run, loaded.recipe, prepared)
         train_model(run, loaded.recipe, prepared, examples)
