@@ -68,6 +68,7 @@ def test_a_stopped_training_is_saved_and_goes_on(job, command, number, code):
     steps = [row["step"] for row in read_jsonl(run / "metrics.jsonl") if row["kind"] == "train"]
     assert steps == list(range(1, 81))
     assert (run / "model" / "adapter_model.safetensors").exists()
+    assert (run / "model" / "README.md").read_text(encoding="utf-8").startswith("---\n")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

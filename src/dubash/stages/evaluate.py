@@ -21,6 +21,7 @@ from dubash.evaluate.table import bits_table, scores_table
 from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
+from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
@@ -39,6 +40,8 @@ def evaluate_run(folder: Path) -> None:
             say("this run has no tuned model yet: S0 alone is scored")
         translate_systems(run, recipe, test)
         score(run, recipe, test)
+        if run.model.exists():
+            write_card(run, run.model)
         report = write_report(run)
     typer.echo(closing_table(run))
     typer.echo(f"report: {report}")

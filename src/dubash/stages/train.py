@@ -6,12 +6,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from dubash.core.files import sha256_text
-from dubash.core.progress import say, silent
+from dubash.core.progress import is_main, say, silent
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.data.prepare import Prepared
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
+from dubash.report.card import write_card
 from dubash.stages.check import Examples, checked_examples
 from dubash.stages.common import (
     alone_in,
@@ -36,6 +37,8 @@ def train(loaded: LoadedRecipe) -> RunFolder:
         run, prepared = prepare(loaded)
         examples = checked_examples(run, loaded.recipe, prepared)
         train_model(run, loaded.recipe, prepared, examples)
+        if is_main():
+            write_card(run, run.model)
     say(f"the tuned model is in {run.model}")
     return run
 
