@@ -115,7 +115,7 @@ def test_a_run_made_with_other_settings_is_refused_and_left_alone(finished, tmp_
     done = dubash("run", "recipe.yaml", "train.max_steps=5", "generate.max_new_tokens=9", at=folder)
     assert_one_error(
         done, "runs/first: the run was made with generate.max_new_tokens: 24, not 9",
-        "1 more settings differ", "Take another run.name",
+        "settings that differ: 2", "Take another run.name",
     )  # fmt: skip
     done = dubash("run", "recipe.yaml", "data.train=[{path: rows.csv, format: csv}]", at=folder)
     assert_one_error(done, "was made with data.train.0.format: unset, not csv")
