@@ -21,7 +21,7 @@ def test_prepare_says_what_became_of_the_rows(job, capsys):
     run, prepared = prepare(load_recipe("recipe.yaml"))
     said = capsys.readouterr().err
     assert "  read 62 rows; kept as:\n" in said
-    assert "    test      12 rows in" in said
+    assert "    test      12 rows\n" in said
     assert f"    dropped {1:6} empty\n" in said
     assert len(prepared.test) == 12
     assert {path.name for path in run.path.iterdir()} == {"data", "manifest.json", "recipe.yaml"}
