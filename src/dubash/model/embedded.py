@@ -32,6 +32,9 @@ GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _MANIFEST = "manifest.json"
 _LAYOUT = 1  # raise it when the conversion changes, and old folders are left alone
 
+_Seen = tuple[tuple[str, int, int], ...]
+_WHOLE: set[_Seen] = set()  # folders that were hashed and found whole in this process
+
 
 def checkpoint() -> Path:
     """The checkpoint folder, made on the first call (half a minute, 540 MB).
@@ -123,7 +126,14 @@ def _without_its_bar() -> Iterator[None]:
 
 
 def _broken(folder: Path) -> str:
-    """What is wrong with a converted checkpoint; "" where nothing is."""
+    """What is wrong with a converted checkpoint; "" where nothing is.
+
+    A command asks several times; files that have not changed since they were found whole in this
+    process are not hashed again.
+    """
+    seen = _as_it_stands(folder)
+    if seen in _WHOLE:
+        return ""
     try:
         manifest = read_json(folder / _MANIFEST)
     except (DataError, OSError):
@@ -134,4 +144,11 @@ def _broken(folder: Path) -> str:
         file = folder / name
         if not file.is_file() or sha256_file(file) != expected:
             return f"{name} differs"
+    _WHOLE.add(seen)
     return ""
+
+
+def _as_it_stands(folder: Path) -> _Seen:
+    """Each file with its size and the time of its last change."""
+    found = ((file, file.stat()) for file in sorted(folder.iterdir()))
+    return tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in found)
