@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from dubash.core.errors import ModelError
-from dubash.model import adapter
+from dubash.model import adapter, device
 from dubash.model.load import LoadedModel, load_base, load_trainable, load_tuned, save_tuned
 from dubash.model.options import MethodOptions, ModelOptions
 from tiny import FAMILIES
@@ -222,7 +222,7 @@ def test_an_adapter_for_another_model_is_refused(tiny, tmp_path):
 
 
 def test_without_bitsandbytes_the_way_to_it_is_named(tiny, monkeypatch):
-    monkeypatch.setattr(adapter, "has_bitsandbytes", lambda: False)
+    monkeypatch.setattr(device, "has_bitsandbytes", lambda: False)
     for name in QUANTIZED:
         with pytest.raises(ModelError, match=r"pip install -e '\.\[quant\]'"):
             load_trainable(options(tiny("llama")), MethodOptions.model_validate({"name": name}))

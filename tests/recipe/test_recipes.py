@@ -156,7 +156,7 @@ def test_en_ja_qlora():
         (
             "en-hi-mt5-qlora",
             "en-hi-mt5-lora",
-            {"method.name": "qlora", "train.optimizer": "adamw"},
+            {"method.name": "qlora", "train.optimizer": "paged-adamw-8bit"},
         ),
     ],
 )
@@ -189,10 +189,11 @@ def test_en_hi_mt5_from_a_csv_of_ones_own():
 
 
 @pytest.mark.parametrize("name", [each for each in PUBLISHED if "mt5" in each])
-def test_no_mt5_recipe_asks_for_fp16_or_for_what_is_not_there(name):
+def test_no_mt5_recipe_asks_for_fp16_and_each_has_its_published_optimizer(name):
     found = resolved(name)
     assert found["model"]["dtype"] == "auto"
-    assert found["train"]["optimizer"] in ("adamw", "adafactor")
+    published = {"en-hi-mt5-qlora": "paged-adamw-8bit", "en-hi-mt5-csv": "adamw"}
+    assert found["train"]["optimizer"] == published.get(name, "adafactor")
 
 
 def test_en_es_qlora():

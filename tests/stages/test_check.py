@@ -18,10 +18,11 @@ from transformers import AutoTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from dubash.core.errors import PreflightError
+from dubash.core.errors import ModelError, PreflightError
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.data.frozen import Prepared
+from dubash.model import device
 from dubash.prompt.mask import IGNORE
 from dubash.recipe.options import Recipe
 from dubash.stages.check import checked_examples, preflight, render, render_rows, show
@@ -179,6 +180,25 @@ def test_dev_rows_that_are_all_too_long_are_refused(recipe, tmp_path):
     prepared = Prepared(train=PAIRS[:9], dev=[long], test=[], account={})
     with pytest.raises(PreflightError, match=r"prompt\.max_tokens: every dev row is over 180"):
         checked_examples(run, recipe(max_tokens=180), prepared)
+
+
+@pytest.mark.parametrize(
+    ("room", "update", "where"),
+    [
+        ("method", {"name": "qlora"}, "method.name"),
+        ("train", {"optimizer": "paged-adamw-8bit"}, "train.optimizer"),
+    ],
+)
+def test_what_needs_bitsandbytes_is_refused_before_the_untuned_model_translates(
+    recipe, tmp_path, monkeypatch, room, update, where
+):
+    monkeypatch.setattr(device, "has_bitsandbytes", lambda: False)
+    made = recipe()
+    made = made.model_copy(update={room: getattr(made, room).model_copy(update=update)})
+    prepared = Prepared(train=PAIRS[:9], dev=[], test=[], account={})
+    with pytest.raises(ModelError, match="which is not installed") as caught:
+        checked_examples(RunFolder(tmp_path / "run"), made, prepared)
+    assert caught.value.where == where
 
 
 def test_preflight_looks_at_the_shortest_the_longest_and_a_spread(recipe, tokenizer):

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from dubash.core.errors import ModelError
-from dubash.model.device import DTYPES, has_bitsandbytes
+from dubash.model.device import DTYPES, need_bitsandbytes
 from dubash.model.options import Kind, MethodOptions, Precision
 from dubash.model.plain import plain_errors, quiet_loading
 from dubash.model.source import check_safetensors
@@ -37,12 +37,7 @@ def quantization(method: MethodOptions, dtype: Precision) -> Any | None:
     """
     if method.name not in ("qlora", "lora-int8"):
         return None
-    if not has_bitsandbytes():
-        raise ModelError(
-            f"{method.name} needs bitsandbytes, which is not installed.",
-            where="method.name",
-            fix="Run: pip install -e '.[quant]'",
-        )
+    need_bitsandbytes(method.name, "method.name")
     from transformers import BitsAndBytesConfig
 
     if method.name == "lora-int8":

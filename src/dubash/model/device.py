@@ -110,8 +110,18 @@ def describe() -> dict[str, Any]:
 
 
 def has_bitsandbytes() -> bool:
-    """Whether the quantised methods can run."""
+    """Whether the quantised methods and optimizers can run."""
     return importlib.util.find_spec("bitsandbytes") is not None
+
+
+def need_bitsandbytes(what: str, where: str) -> None:
+    """Raise ModelError where bitsandbytes, which `what` needs, is not installed."""
+    if not has_bitsandbytes():
+        raise ModelError(
+            f"{what} needs bitsandbytes, which is not installed.",
+            where=where,
+            fix="Run: pip install -e '.[quant]'",
+        )
 
 
 def _device(options: ModelOptions) -> str:

@@ -22,6 +22,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template, phase
 from dubash.stages.prepare import prepare
+from dubash.train.options import BITSANDBYTES
 
 if TYPE_CHECKING:
     from dubash.train.batches import Collator
@@ -89,6 +90,17 @@ def refuse_too_long_for_model(
 
     context = find_context(recipe.model)
     check_context(template.kind, [example for _, example in examples], context)
+
+
+def refuse_without_bitsandbytes(recipe: Recipe) -> None:
+    """ModelError for a method or an optimizer that needs bitsandbytes where it is missing: said
+    here, not hours later when training begins."""
+    from dubash.model.device import need_bitsandbytes
+
+    if recipe.method.name in ("qlora", "lora-int8"):
+        need_bitsandbytes(recipe.method.name, "method.name")
+    if recipe.train.optimizer in BITSANDBYTES:
+        need_bitsandbytes(f"optimizer {recipe.train.optimizer}", "train.optimizer")
 
 
 def preflight(
@@ -189,6 +201,7 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     Raises PreflightError.
     """
     with phase(run, "check", afresh=True):
+        refuse_without_bitsandbytes(recipe)
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))
         train, aside = render("train", template, prepared.train)
         refuse_too_long_for_model(recipe, template, train)

@@ -86,7 +86,7 @@ class Loop:
         self.module: nn.Module = loaded.model
         self.model = self.accelerator.prepare_model(loaded.model, device_placement=False)
         self.optimizer = self.accelerator.prepare_optimizer(
-            build_optimizer(self.module.named_parameters(), options), device_placement=False
+            build_optimizer(self.module, options), device_placement=False
         )
         self.steps = plan_steps([example.longest for example in examples], options, came)
         self.look_every = options.evaluate_every or max(1, math.ceil(len(self.steps) / LOOKS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,24 +10,28 @@ from torch import Tensor, nn
 from transformers.optimization import Adafactor
 
 from dubash.core.errors import TrainingError
-from dubash.train.options import TrainOptions
+from dubash.core.progress import say
+from dubash.model.device import need_bitsandbytes
+from dubash.train.options import BITSANDBYTES, TrainOptions
 
 
-def build_optimizer(
-    named: Iterable[tuple[str, nn.Parameter]], options: TrainOptions
-) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019) or Adafactor (Shazeer & Stern 2018) over what is trainable.
+def build_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019), with 8-bit state (Dettmers et al. 2022) or in pages where
+    asked for, or Adafactor (Shazeer & Stern 2018), over what is trainable in the model.
 
-    Weight decay falls on matrices only, not on norms and biases.
+    Weight decay falls on matrices only, not on norms and biases. Raises TrainingError where
+    nothing is trainable, and ModelError where bitsandbytes is needed and missing.
     """
-    trainable = [(name, p) for name, p in named if p.requires_grad]
-    groups = [
-        {"params": [p for _, p in trainable if p.ndim >= 2], "weight_decay": options.weight_decay},
-        {"params": [p for _, p in trainable if p.ndim < 2], "weight_decay": 0.0},
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": options.weight_decay},
+        {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if not groups:
         raise TrainingError("nothing in this model is trainable.", where="method")
+    if options.optimizer in BITSANDBYTES:
+        return _bitsandbytes(model, groups, options)
     if options.optimizer == "adafactor":
         # The rate as it is said, as the Trainer of transformers has it: scaled by the weights'
         # own size, as torch's does, a fresh adapter (all zeros) would hardly move.
@@ -37,6 +40,34 @@ def build_optimizer(
         )
         return adafactor
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+
+
+def _bitsandbytes(
+    model: nn.Module, groups: list[dict[str, Any]], options: TrainOptions
+) -> torch.optim.Optimizer:
+    """AdamW from bitsandbytes: 8-bit state in blocks of 256, or 32-bit state, paged on a GPU.
+
+    Tensors below 4,096 elements keep 32-bit state, by its own rule, and so do embeddings, as its
+    authors advise and the Trainer of transformers has it: their gradients are sparse and uneven.
+    """
+    need_bitsandbytes(f"optimizer {options.optimizer}", "train.optimizer")
+    from bitsandbytes.optim import AdamW, GlobalOptimManager
+
+    paged = options.optimizer.startswith("paged")
+    if paged and groups[0]["params"][0].device.type == "cpu":
+        paged = False  # what bitsandbytes would do itself, with a warning for each optimizer
+        say(f"  {options.optimizer}: there are no pages on a CPU; its state lies in memory")
+    bits = 8 if options.optimizer.endswith("8bit") else 32
+    optimizer: torch.optim.Optimizer = AdamW(
+        groups, lr=options.learning_rate, optim_bits=bits, is_paged=paged
+    )
+    # a manager of its own: the global one goes by id() and by position, over optimizers long gone
+    manager = GlobalOptimManager.__new__(GlobalOptimManager)
+    manager.initialize()
+    embeddings = [each.weight for each in model.modules() if isinstance(each, nn.Embedding)]
+    manager.override_config(embeddings, "optim_bits", 32)
+    optimizer.mng = manager  # type: ignore[attr-defined]
+    return optimizer
 
 
 def learning_rate(step: int, total: int, options: TrainOptions) -> float:
@@ -61,18 +92,48 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimizer's state as named tensors (`3.exp_avg`), ready for safetensors."""
     state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
     return {
-        f"{index}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
+        f"{index}.{name}": _apart(name, torch.as_tensor(value).detach().cpu().contiguous())
         for index, entry in state.items()
-        for name, value in entry.items()
+        for name, value in _flat(entry).items()
         if value is not None
     }
 
 
 def load_state_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """Put back what `state_tensors` gave."""
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
+    for entry in state.values():
+        if "state1" in entry:  # bitsandbytes counts its steps in a number, not in a tensor
+            entry["step"] = int(entry["step"])
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    if getattr(_bare(optimizer), "is_paged", False):
+        _page_again(_bare(optimizer))
+
+
+def _flat(entry: dict[str, Any]) -> dict[str, Any]:
+    """One parameter's state; bitsandbytes wraps part of it in a dictionary of its own."""
+    flat: dict[str, Any] = {}
+    for name, value in entry.items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _apart(name: str, tensor: Tensor) -> Tensor:
+    """safetensors refuses tensors that share memory, as the 256 values of the 8-bit code do."""
+    return tensor.clone() if name.startswith("qmap") else tensor
+
+
+def _bare(optimizer: torch.optim.Optimizer) -> Any:
+    return getattr(optimizer, "optimizer", optimizer)  # accelerate wraps it
+
+
+def _page_again(optimizer: Any) -> None:
+    """Loading puts the state into the GPU's plain memory; this puts it back into pages."""
+    for parameter, entry in optimizer.state.items():
+        for name in ("state1", "state2"):
+            buffer = optimizer.get_state_buffer(parameter, dtype=entry[name].dtype)
+            entry[name] = buffer.copy_(entry[name])

@@ -8,6 +8,11 @@ from pydantic import Field, model_validator
 
 from dubash.core.options import Options
 
+Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw", "paged-adamw-8bit", "adafactor"]
+
+BITSANDBYTES: frozenset[Optimizer] = frozenset({"adamw-8bit", "paged-adamw", "paged-adamw-8bit"})
+"""The optimizers that come from bitsandbytes."""
+
 LOOKS = 5
 """Looks at the dev set in a run whose recipe does not say."""
 
@@ -27,7 +32,11 @@ class TrainOptions(Options):
     processes: int = Field(
         1, ge=1, le=1024, description="Devices asked for; the run is refused if others come."
     )
-    optimizer: Literal["adamw", "adafactor"] = "adamw"
+    optimizer: Optimizer = Field(
+        "adamw",
+        description="8bit: two bytes of state a weight instead of eight; paged: state that moves "
+        "to the host's memory where the GPU's is short. Both need bitsandbytes.",
+    )
     learning_rate: float = Field(2e-4, gt=0, le=10)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps with rising rate.")
