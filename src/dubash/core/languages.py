@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dubash.core.errors import RecipeError
@@ -22,6 +22,7 @@ class Language:
     name: str
     scripts: tuple[str, ...]
     bleu: str = "13a"
+    variant: str = field(default="", compare=False)
 
     @property
     def right_to_left(self) -> bool:
@@ -88,13 +89,13 @@ LANGUAGES: dict[str, Language] = _read_table()
 
 
 def language(code: str) -> Language:
-    """The language of a code such as `hi` or `pt-BR` (the region is dropped).
+    """The language of a code such as `hi` or `pt-BR` (the region makes no other language).
 
     Codes are not guessed. Raises RecipeError for an unknown code.
     """
-    base = code.replace("_", "-").split("-")[0].lower()
-    if base in LANGUAGES:
-        return LANGUAGES[base]
+    base, _, variant = code.replace("_", "-").partition("-")
+    if found := LANGUAGES.get(base.lower()):
+        return replace(found, variant=variant) if variant else found
     raise RecipeError(
         f"unknown language code '{code}'.",
         fix="Give a code such as en, hi, gu; for a language without one, give "

@@ -28,8 +28,14 @@ class TransformersEngine:
         kind: Literal["causal", "seq2seq"],
         end_ids: Sequence[int],
         options: GenerateOptions,
+        decoder_prefix: Sequence[int] = (),
     ) -> None:
-        """`end_ids` are the tokens that end a hypothesis; the trained end token is one of them."""
+        """`end_ids` are the tokens that end a hypothesis; the trained end token is one of them.
+
+        `decoder_prefix` is what a decoder begins with after its start token (the target language's
+        token); it counts as prompt, not as output.
+        """
+        self.decoder_prefix = list(decoder_prefix)
         self.model, self.tokenizer, self.kind = model, tokenizer, kind
         self.options, self.end_ids = options, frozenset(end_ids)
         self.pad_id: int = tokenizer.pad_token_id
@@ -113,14 +119,17 @@ class TransformersEngine:
 
     def _run(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
         ids, mask = self.pad(prompts)
+        prefix = [self.decoder_prefix] * len(prompts)
+        begun = {"decoder_input_ids": torch.tensor(prefix, device=ids.device)} if prefix[0] else {}
         output = self.model.generate(
             input_ids=ids,
             attention_mask=mask,
+            **begun,
             generation_config=self.config,
             tokenizer=self.tokenizer if self.options.stop_strings else None,
         )
-        # a decoder-only model gives the prompt back; a decoder begins with its start token
-        skip = ids.shape[1] if self.kind == "causal" else 1
+        # a decoder-only model gives the prompt back; a decoder its start token and the prefix
+        skip = ids.shape[1] if self.kind == "causal" else 1 + len(self.decoder_prefix)
         generated: list[list[int]] = output[:, skip:].tolist()
         return generated
 

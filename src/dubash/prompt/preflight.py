@@ -39,7 +39,8 @@ class Row:
 class Expectation:
     """What a right row looks like for this model and recipe.
 
-    `neutral` is what the template does to a text that spells a control token.
+    `neutral` is what the template does to a text that spells a control token. `decoder_prefix` is
+    what serving makes a decoder begin with.
     """
 
     kind: Literal["causal", "seq2seq"]
@@ -49,6 +50,7 @@ class Expectation:
     begin_id: int | None
     tokenizer: Tokenizer
     neutral: Callable[[str], str]
+    decoder_prefix: tuple[int, ...] = ()
 
 
 def check_rows(rows: Sequence[Row], expected: Expectation) -> None:
@@ -133,7 +135,16 @@ def _check_alignment(row: Row, expected: Expectation) -> None:
 
 def _check_target(row: Row, expected: Expectation) -> None:
     tokenizer = expected.tokenizer
-    answer = _answer(row, expected)
+    prefix, labels = list(expected.decoder_prefix), _answer(row, expected)
+    answer = labels[len(prefix) :]
+    if labels[: len(prefix)] != prefix:
+        raise _refusal(
+            "training prompt ≠ serving prompt",
+            f"the decoder is trained to begin with {_some(expected, labels[: len(prefix)])} "
+            f"and served {_some(expected, prefix)}",
+            row,
+            "Begin the target with the target language's token.",
+        )
     while answer and answer[-1] == expected.end_id:
         answer.pop()
     # What the tokenizer itself gives back: it may normalise, or not know a letter.

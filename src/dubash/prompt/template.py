@@ -17,6 +17,7 @@ from typing import Any, Literal
 from dubash.core.errors import PreflightError
 from dubash.core.languages import LanguagePair
 from dubash.core.types import Pair
+from dubash.prompt.codes import language_tokens
 from dubash.prompt.options import DEFAULT_TEXT, PromptOptions
 from dubash.prompt.style import Style, choose_style
 
@@ -29,7 +30,10 @@ _SOURCE_MARK, _TARGET_MARK = "⁂source⁂", "⁂target⁂"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training example: `prompt` is what is served, `target` ends with the end token."""
+    """One training example: `prompt` is what is served, `target` ends with the end token.
+
+    A multilingual encoder-decoder's target begins with its `decoder_prefix`, served too.
+    """
 
     prompt: tuple[int, ...]
     target: tuple[int, ...]
@@ -52,13 +56,15 @@ class Template:
         pair: LanguagePair,
         task: str,
     ) -> None:
-        """Raises RecipeError where the style or the mask does not go with the model, and
-        PreflightError where its chat template or its tokenizer cannot make a right example.
+        """Raises RecipeError where the style or the mask does not go with the model or the model
+        lacks a language, and PreflightError where its chat template or its tokenizer cannot make
+        a right example.
         """
         self.options, self.tokenizer, self.kind = options, tokenizer, kind
         self.style: Style = choose_style(options, tokenizer, kind)
-        asked = "{source}" if task == "instruction" else DEFAULT_TEXT[self.style]
-        text = options.text or asked
+        self._language_tokens = language_tokens(tokenizer, pair) if kind == "seq2seq" else None
+        said = task == "instruction" or self._language_tokens  # what is asked, without our words
+        text = options.text or ("{source}" if said else DEFAULT_TEXT[self.style])
         self._languages = {
             "source_language": pair.source.name,
             "target_language": pair.target.name,
@@ -77,6 +83,15 @@ class Template:
     def stop_ids(self) -> frozenset[int]:
         """The tokens that generation stops at: the trained end token, and the model's own."""
         return frozenset({self.end_id, self.tokenizer.eos_token_id} - {None})
+
+    @property
+    def decoder_prefix(self) -> tuple[int, ...]:
+        """What serving makes the decoder begin with, after its start token: the target language's
+        token of a multilingual encoder-decoder; empty for all others.
+
+        In training the same ids begin the target, and the loss sees them, as transformers has it.
+        """
+        return (self._language_tokens.target,) if self._language_tokens else ()
 
     # -- texts ---------------------------------------------------------------------------------
 
@@ -130,6 +145,8 @@ class Template:
     def prompt_ids(self, source: str) -> list[int]:
         """The ids that the model is served, `[time]`, without padding."""
         text = self.prompt_text(source)
+        if self._language_tokens:  # as its tokenizer would, were it told the source language
+            return [self._language_tokens.source, *self._bare(text), self.end_id]
         # a chat template writes the beginning token itself
         ids: list[int] = self.tokenizer(text, add_special_tokens=self.style != "chat").input_ids
         if self.style == "plain" and ids and ids[-1] == self.tokenizer.eos_token_id:
@@ -137,8 +154,9 @@ class Template:
         return ids
 
     def target_ids(self, target: str) -> list[int]:
-        """The target's ids with the end token, `[time]`."""
-        return [*self._after(self._anchor, self._lead + self.neutral(target)), self.end_id]
+        """The target's ids with the decoder's prefix and the end token, `[time]`."""
+        target_ids = self._after(self._anchor, self._lead + self.neutral(target))
+        return [*self.decoder_prefix, *target_ids, self.end_id]
 
     def example(self, pair: Pair) -> Example:
         """The pair as it is trained on."""

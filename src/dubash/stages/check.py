@@ -121,7 +121,7 @@ def preflight(
     rows = render_rows(template, collator, [ordered[at] for at in picked])
     expected = Expectation(
         template.kind, recipe.prompt.mask, template.end_id, template.stop_ids,
-        tokenizer.bos_token_id, tokenizer, template.neutral,
+        tokenizer.bos_token_id, tokenizer, template.neutral, template.decoder_prefix,
     )  # fmt: skip
     check_rows(rows, expected)
     return rows
@@ -156,10 +156,11 @@ def show(console: Console, row: Row, template: Template) -> None:
         return text.append(f"{BROKEN}|" * bool(group))
 
     seen = [token for token, real in zip(row.ids, row.attention, strict=True) if real]
-    trained = Text("as trained  ")
+    trained, prefix = Text("as trained  "), template.decoder_prefix
     if template.kind == "seq2seq":
-        trained.append(words(seen, "dim")).append("▮", "bold blue")
-        trained.append(words([label for label in row.labels if label != IGNORE], "bold green"))
+        answer = [label for label in row.labels if label != IGNORE]
+        trained.append(words(seen, "dim")).append(words(answer[: len(prefix)], "bold green"))
+        trained.append("▮", "bold blue").append(words(answer[len(prefix) :], "bold green"))
     else:
         real = [label for label, each in zip(row.labels, row.attention, strict=True) if each]
         start = len(row.served)
@@ -168,7 +169,8 @@ def show(console: Console, row: Row, template: Template) -> None:
             trained.append("▮" if at == start else "", "bold blue")
             style = "dim" if real[at] == IGNORE else "bold green"
             trained.append(words(seen[at:stop], style))
-    served = Text("as served   ").append(words(row.served, "dim")).append("▮", "bold blue")
+    prompt = [*row.served, *prefix]
+    served = Text("as served   ").append(words(prompt, "dim")).append("▮", "bold blue")
     end = tokenizer.convert_ids_to_tokens(template.end_id)
     # Text, not markup: a file's name or a token such as [/INST] may hold brackets
     console.print(Text(f"\n{row.pair.origin}", "bold"), trained, served, sep="\n")

@@ -166,8 +166,9 @@ def make_engine(recipe: Recipe, loaded: LoadedModel, template: Template) -> Tran
     own = loaded.model.generation_config.eos_token_id
     ends = template.stop_ids | set(own if isinstance(own, list) else [own]) - {None}
     return TransformersEngine(
-        loaded.model, loaded.tokenizer, loaded.kind, sorted(ends), recipe.generate
-    )
+        loaded.model, loaded.tokenizer, loaded.kind, sorted(ends), recipe.generate,
+        template.decoder_prefix,
+    )  # fmt: skip
 
 
 def make_translator(name: str, recipe: Recipe, loaded: LoadedModel) -> LocalTranslator:
