@@ -5,55 +5,34 @@ They are saved with `save_pretrained` and load through the Auto classes as the r
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     Gemma3ForCausalLM,
     Gemma3TextConfig,
-    GemmaTokenizer,
     LlamaConfig,
     LlamaForCausalLM,
+    M2M100Config,
+    M2M100ForConditionalGeneration,
     MT5Config,
     MT5ForConditionalGeneration,
-    PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
-    Qwen2Tokenizer,
     Qwen3_5ForCausalLM,
     Qwen3_5TextConfig,
-    Qwen3_5Tokenizer,
-    T5Tokenizer,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 from dubash.model.plain import quiet_loading
+from tiny_tokenizers import CHATML, GEMMA_CHAT, QWEN3_CHAT, TOKENIZERS
 
-FAMILIES = ("llama", "qwen2", "qwen3_5", "gemma3", "mt5")
+__all__ = ["CHATML", "FAMILIES", "GEMMA_CHAT", "QWEN3_CHAT", "SEQ2SEQ", "TOKENIZERS", "make_tiny"]
 
-CHATML = (
-    "{% for message in messages %}"
-    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-)
-
-# Gemma's own kind: begins with <bos>, calls the assistant `model`, puts the system's words
-# before the first user's.
-GEMMA_CHAT = (
-    "{{ bos_token }}"
-    "{% if messages[0]['role'] == 'system' %}"
-    "{% set prefix = messages[0]['content'] + '\\n\\n' %}{% set turns = messages[1:] %}"
-    "{% else %}{% set prefix = '' %}{% set turns = messages %}{% endif %}"
-    "{% for message in turns %}"
-    "{% set role = 'model' if message['role'] == 'assistant' else message['role'] %}"
-    "{{ '<start_of_turn>' + role + '\\n' + (prefix if loop.first else '') }}"
-    "{{ message['content'] | trim + '<end_of_turn>\\n' }}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}"
-)
+FAMILIES = ("llama", "qwen2", "qwen3", "qwen3_5", "gemma3", "mt5", "m2m100", "nllb")
+SEQ2SEQ = ("mt5", "m2m100", "nllb")
 
 
 def make_tiny(
@@ -68,11 +47,13 @@ def make_tiny(
 ) -> Path:
     """Make and save a tiny model of the family; its tokenizer is trained on `texts`.
 
-    Families: llama, qwen2, qwen3_5 (linear and full attention by turns), gemma3 (sliding window of
-    32 and full attention by turns), mt5. `spread` is the standard deviation of the weights: a
-    frozen random head as narrow as 0.02 lets an adapter learn little. Returns the folder.
+    Families: llama, qwen2, qwen3 (normed queries and keys, a chat that thinks), qwen3_5 (linear and
+    full attention by turns), gemma3 (sliding window of 32 and full attention by turns), mt5, and
+    m2m100 and nllb (one model, two tokenizers with languages of their own). `spread` is the
+    standard deviation of the weights: a frozen random head as narrow as 0.02 lets an adapter learn
+    little. Returns the folder.
     """
-    tokenizer = _TOKENIZERS[family](texts, vocabulary)
+    tokenizer = TOKENIZERS[family](texts, vocabulary)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _MODELS[family](tokenizer, hidden, layers, spread)
@@ -81,98 +62,6 @@ def make_tiny(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder
-
-
-# -- tokenizers --------------------------------------------------------------------------------
-
-
-def _byte_level(texts: list[str], size: int, pieces: Any) -> tuple[dict[str, int], list[Any]]:
-    """Vocabulary and merges of a byte-level BPE; the three specials have the ids 0, 1, 2."""
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pieces
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    raw.train_from_iterator(texts, trainer)
-    return _vocabulary_and_merges(raw)
-
-
-def _vocabulary_and_merges(raw: Tokenizer) -> tuple[dict[str, int], list[Any]]:
-    model = json.loads(raw.to_str())["model"]
-    return model["vocab"], [tuple(merge) for merge in model["merges"]]
-
-
-def _llama_tokenizer(texts: list[str], size: int) -> Any:
-    pieces = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    vocabulary, merges = _byte_level(texts, size, pieces)
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-    backend.pre_tokenizer = pieces
-    backend.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        bos_token="<|im_start|>",
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        chat_template=CHATML,
-    )
-
-
-def _qwen_tokenizer(kind: Any, texts: list[str], size: int) -> Any:
-    pieces = kind().backend_tokenizer.pre_tokenizer
-    vocabulary, merges = _byte_level(texts, size, pieces)
-    tokenizer = kind(
-        vocab=vocabulary, merges=merges, eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>"]})
-    tokenizer.chat_template = CHATML
-    return tokenizer
-
-
-def _gemma_tokenizer(texts: list[str], size: int) -> Any:
-    specials = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"]
-    empty = GemmaTokenizer().backend_tokenizer
-    raw = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
-    raw.normalizer, raw.pre_tokenizer = empty.normalizer, empty.pre_tokenizer
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=[*specials, *(f"<0x{byte:02X}>" for byte in range(256))],
-        limit_alphabet=size // 3,  # rarer characters go by bytes
-        show_progress=False,
-    )
-    raw.train_from_iterator(texts, trainer)
-    vocabulary, merges = _vocabulary_and_merges(raw)
-    tokenizer = GemmaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": ["<start_of_turn>", "<end_of_turn>"]}
-    )
-    tokenizer.chat_template = GEMMA_CHAT
-    return tokenizer
-
-
-def _mt5_tokenizer(texts: list[str], size: int) -> Any:
-    raw = Tokenizer(models.Unigram())
-    raw.pre_tokenizer = T5Tokenizer().backend_tokenizer.pre_tokenizer
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
-    )
-    raw.train_from_iterator(texts, trainer)
-    pieces = [tuple(piece) for piece in json.loads(raw.to_str())["model"]["vocab"]]
-    return T5Tokenizer(vocab=pieces, extra_ids=0)
-
-
-_TOKENIZERS: dict[str, Any] = {
-    "llama": _llama_tokenizer,
-    "qwen2": lambda texts, size: _qwen_tokenizer(Qwen2Tokenizer, texts, size),
-    "qwen3_5": lambda texts, size: _qwen_tokenizer(Qwen3_5Tokenizer, texts, size),
-    "gemma3": _gemma_tokenizer,
-    "mt5": _mt5_tokenizer,
-}
 
 
 # -- models ------------------------------------------------------------------------------------
@@ -204,6 +93,10 @@ def _qwen2(tokenizer: Any, hidden: int, layers: int, spread: float) -> Any:
     common = _common(tokenizer, hidden, layers, spread)
     del common["head_dim"]
     return Qwen2ForCausalLM(Qwen2Config(**common))
+
+
+def _qwen3(tokenizer: Any, hidden: int, layers: int, spread: float) -> Any:
+    return Qwen3ForCausalLM(Qwen3Config(**_common(tokenizer, hidden, layers, spread)))
 
 
 def _qwen3_5(tokenizer: Any, hidden: int, layers: int, spread: float) -> Any:
@@ -250,10 +143,38 @@ def _mt5(tokenizer: Any, hidden: int, layers: int, spread: float) -> Any:
     return MT5ForConditionalGeneration(config)
 
 
+def _m2m100(tokenizer: Any, hidden: int, layers: int, spread: float) -> Any:
+    """NLLB is this model too; layers are dropped in training, as the published ones have it."""
+    config = M2M100Config(
+        vocab_size=len(tokenizer) + 8,  # as published: eight rows that no token has
+        d_model=hidden,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=2 * hidden,
+        decoder_ffn_dim=2 * hidden,
+        dropout=0.0,
+        attention_dropout=0.0,
+        max_position_embeddings=2048,
+        encoder_layerdrop=0.05,
+        decoder_layerdrop=0.05,
+        init_std=4 * spread,  # its positions' sines, as wide as 1, would drown the tokens
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.eos_token_id,
+    )
+    return M2M100ForConditionalGeneration(config)
+
+
 _MODELS: dict[str, Any] = {
     "llama": _llama,
     "qwen2": _qwen2,
+    "qwen3": _qwen3,
     "qwen3_5": _qwen3_5,
     "gemma3": _gemma3,
     "mt5": _mt5,
+    "m2m100": _m2m100,
+    "nllb": _m2m100,
 }

@@ -41,7 +41,7 @@ spelled out."""
 def _tokenizer(family: str) -> Any:
     texts = [pair.source for pair in PAIRS[:4]] + [pair.target for pair in PAIRS[:4]]
     texts += ["Translate the following text from English to Hindi:\nuser\nassistant\nmodel"]
-    return tiny._TOKENIZERS[family](texts * 4, 500)
+    return tiny.TOKENIZERS[family](texts * 4, 500)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ def make(en_hi: LanguagePair) -> Callable[..., Template]:
         family: Any, task: str = "translation", kind: str | None = None, **options: Any
     ) -> Template:
         found = _tokenizer(family) if isinstance(family, str) else family
-        kind = kind or ("seq2seq" if family == "mt5" else "causal")
+        kind = kind or ("seq2seq" if family in tiny.SEQ2SEQ else "causal")
         return Template(PromptOptions(**options), found, kind, en_hi, task)
 
     return template

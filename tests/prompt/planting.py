@@ -11,14 +11,15 @@ from dubash.core.types import Pair
 from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Example, Template
 from dubash.train.batches import Collator
+from tiny import SEQ2SEQ
 
 CAUSAL = [
     (family, style, mask)
-    for family in ("llama", "qwen2", "qwen3_5", "gemma3")
+    for family in ("llama", "qwen2", "qwen3", "qwen3_5", "gemma3")
     for style in ("chat", "plain")
     for mask in ("target", "full")
 ]
-ALL = [*CAUSAL, ("mt5", "seq2seq", "target")]
+ALL = [*CAUSAL, *((family, "seq2seq", "target") for family in SEQ2SEQ)]
 TARGET = [case for case in CAUSAL if case[2] == "target"]
 CHAT = [case for case in CAUSAL if case[1] == "chat"]
 
@@ -27,7 +28,7 @@ def expectation(template: Template, mask: str) -> Expectation:
     tokenizer = template.tokenizer
     return Expectation(
         template.kind, mask, template.end_id, frozenset({template.end_id}),
-        tokenizer.bos_token_id, tokenizer, template.neutral,
+        tokenizer.bos_token_id, tokenizer, template.neutral, template.decoder_prefix,
     )  # fmt: skip
 
 

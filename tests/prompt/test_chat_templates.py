@@ -135,6 +135,21 @@ def test_a_template_that_opens_with_an_empty_thought(make, with_chat):
     assert template.neutral("a <think> of mine") == "a < think> of mine"
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_template_that_always_thinks_gets_its_thought_closed(make, with_chat, tokenizer, closes):
+    """Qwen3's thinking models write an empty thought into the answer, DeepSeek-R1's none; both
+    open one in the generation prompt, and have no way to be told not to."""
+    if closes:
+        chat = tokenizer("qwen3").chat_template.split("{% if enable_thinking")[0]
+        chat += "{{ '<think>\n' }}{% endif %}"
+    else:
+        chat = tokenizer("llama").chat_template.replace("assistant\\n", "assistant\\n<think>\\n")
+    thoughts = [AddedToken("<think>", special=False), AddedToken("</think>", special=False)]
+    template = make(with_chat(chat, *thoughts), text="{source}")
+    assert template.prompt_text("Hi").endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert trained(template).endswith("\n<think>\n\n</think>\n\nदवाख़ाना कहाँ है?<|im_end|>")
+
+
 def test_a_template_with_a_default_system_message(make, with_chat, tokenizer):
     chat = (
         "{% if messages[0]['role'] != 'system' %}"

@@ -125,6 +125,7 @@ def test_training_without_the_generation_prompt(make, pairs, family, style, mask
 
     def unopened(example: Example) -> Example:
         opening = "<start_of_turn>model\n" if family == "gemma3" else "<|im_start|>assistant\n"
+        opening += "<think>\n\n</think>\n\n" if family == "qwen3" else ""
         ids = template.tokenizer(opening, add_special_tokens=False).input_ids
         assert example.prompt[-len(ids) :] == tuple(ids)
         return replace(example, prompt=example.prompt[: -len(ids)])
@@ -135,11 +136,39 @@ def test_training_without_the_generation_prompt(make, pairs, family, style, mask
     assert "assistant" in message or "model" in message  # what serving has and training lacks
 
 
+@pytest.mark.parametrize("mask", ["target", "full"])
+def test_training_on_an_answer_that_follows_no_thought(make, pairs, mask):
+    """Qwen3's generation prompt without `enable_thinking=False`, which serving says."""
+    template = make("qwen3")
+    thought = template.tokenizer("<think>\n\n</think>\n\n", add_special_tokens=False).input_ids
+
+    def thoughtless(example: Example) -> Example:
+        return replace(example, prompt=example.prompt[: -len(thought)])
+
+    message = refused(batch_rows(template, mask, pairs, thoughtless), expectation(template, mask))
+    assert "training prompt ≠ serving prompt" in message
+    assert "serving has '<think>" in message
+
+
+@pytest.mark.parametrize("family", ["m2m100", "nllb"])
+def test_a_decoder_that_is_not_trained_to_begin_with_its_language(make, pairs, family):
+    template = make(family)
+    other = template.tokenizer.convert_tokens_to_ids("__gu__" if family == "m2m100" else "guj_Gujr")
+    for begin in ((), (other,)):
+        rows = batch_rows(
+            template, "target", pairs,
+            lambda example, begin=begin: replace(example, target=(*begin, *example.target[1:])),
+        )  # fmt: skip
+        message = refused(rows, expectation(template, "target"))
+        assert "training prompt ≠ serving prompt: the decoder is trained to begin with" in message
+        assert "'__hi__'" in message or "'hin_Deva'" in message
+
+
 @pytest.mark.parametrize(("family", "style", "mask"), [c for c in ALL if c[1] != "chat"])
 def test_a_blank_behind_the_serving_prompt(make, family, style, mask):
     """`Hindi: ` served where `Hindi:` was trained (T5's SentencePiece would drop the blank)."""
     trained = make(family, style=style)
-    more = "." if family == "mt5" else " "
+    more = "." if style == "seq2seq" else " "
     served = make(family, style=style, text=DEFAULT_TEXT[style] + more)
     # a word that has its blank inside its token; one apart would only move the mask
     row = Pair("Where?", "कहाँ है?", origin="talk.tsv:9")

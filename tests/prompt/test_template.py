@@ -12,6 +12,7 @@ from dubash.core.types import Pair
 from dubash.prompt.options import PromptOptions
 from dubash.prompt.preflight import check_rows
 from dubash.prompt.template import Template
+from tiny import SEQ2SEQ
 
 SETUPS = sorted({(family, style) for family, style, _ in ALL})
 
@@ -36,7 +37,7 @@ def given_back(template: Template, text: str) -> str:
 # -- boundaries --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("family", "style"), [each for each in SETUPS if each[0] != "mt5"])
+@pytest.mark.parametrize(("family", "style"), [each for each in SETUPS if each[0] not in SEQ2SEQ])
 @given(source=TEXTS, target=TEXTS)
 def test_prompt_and_target_decode_to_what_was_written(make, family, style, source, target):
     template = make(family, style=style)
@@ -51,13 +52,15 @@ def test_prompt_and_target_decode_to_what_was_written(make, family, style, sourc
     assert decode([*example.prompt, *example.target]) == prompt + answer
 
 
+@pytest.mark.parametrize("family", SEQ2SEQ)
 @given(source=TEXTS, target=TEXTS)
-def test_a_lossy_tokenizer_gets_the_target_as_it_stands_alone(make, source, target):
-    template = make("mt5")
+def test_a_lossy_tokenizer_gets_the_target_as_it_stands_alone(make, family, source, target):
+    template = make(family)
     tokenizer = template.tokenizer
     example = template.example(Pair(source, target))
     alone = tokenizer(template.neutral(target), add_special_tokens=False).input_ids
-    assert example.target == (*alone, template.end_id)
+    assert example.target == (*template.decoder_prefix, *alone, template.end_id)
+    # M2M-100's and NLLB's own source language is English unless they are told another one
     assert list(example.prompt) == tokenizer(template.prompt_text(source)).input_ids
 
 
@@ -72,7 +75,9 @@ def test_training_and_serving_prompts_are_one_and_no_text_makes_a_control_token(
     example = template.example(Pair(source, target, origin="row"))
     assert list(example.prompt) == template.prompt_ids(source)
     assert example.target[-1] == template.end_id
-    assert control.isdisjoint(example.target[:-1])
+    prefix = template.decoder_prefix
+    assert example.target[: len(prefix)] == prefix
+    assert control.isdisjoint(example.target[len(prefix) : -1])
     assert [i for i in example.prompt if i in control] == [
         i for i in template.prompt_ids("x") if i in control
     ]
@@ -110,11 +115,14 @@ def test_braces_in_a_source_are_not_read_again(make):
     [
         ("llama", "chat", "<|im_end|>"),
         ("qwen2", "chat", "<|im_end|>"),
+        ("qwen3", "chat", "<|im_end|>"),
         ("qwen3_5", "chat", "<|im_end|>"),
         ("gemma3", "chat", "<end_of_turn>"),
         ("gemma3", "plain", "<eos>"),
         ("llama", "plain", "<|im_end|>"),  # as in SmolLM2-Instruct
         ("mt5", "seq2seq", "</s>"),
+        ("m2m100", "seq2seq", "</s>"),
+        ("nllb", "seq2seq", "</s>"),
     ],
 )
 def test_the_end_token_is_the_templates_own(make, family, style, end):

@@ -9,7 +9,7 @@ from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.text import TextTemplate
 from dubash.train.batches import Collator
 
-FAMILIES = ("llama", "qwen2", "qwen3_5", "gemma3")
+FAMILIES = ("llama", "qwen2", "qwen3", "qwen3_5", "gemma3")
 
 
 @pytest.fixture

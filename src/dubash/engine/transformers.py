@@ -119,8 +119,10 @@ class TransformersEngine:
 
     def _run(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
         ids, mask = self.pad(prompts)
-        prefix = [self.decoder_prefix] * len(prompts)
-        begun = {"decoder_input_ids": torch.tensor(prefix, device=ids.device)} if prefix[0] else {}
+        begun = {}
+        if self.decoder_prefix:
+            prefix = [self.decoder_prefix] * len(prompts)
+            begun["decoder_input_ids"] = torch.tensor(prefix, device=ids.device)
         output = self.model.generate(
             input_ids=ids,
             attention_mask=mask,

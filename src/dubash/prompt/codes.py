@@ -51,6 +51,7 @@ def language_tokens(tokenizer: Any, pair: LanguagePair) -> LanguageTokens | None
 def _known(tokenizer: Any) -> dict[str, int]:
     """The tokenizer's special tokens that are written as a language, with their ids."""
     found = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    found |= getattr(tokenizer, "lang_token_to_id", {})  # M2M-100 need not have added them
     for token, added in tokenizer.added_tokens_decoder.items():
         if added.special:
             found[str(added.content)] = token

@@ -138,6 +138,10 @@ class Template:
                 where="prompt.system" if self.system else "prompt.style",
                 fix="Leave prompt.system out, or set prompt.style: plain.",
             ) from error
+        opened = text.rstrip()
+        if assistant is None and opened.endswith("<think>"):
+            # it always thinks, whatever is said: the answer itself is what is trained and served
+            return f"{opened}\n\n</think>\n\n"
         return text
 
     # -- ids -----------------------------------------------------------------------------------
