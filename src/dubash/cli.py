@@ -160,6 +160,33 @@ def run(recipe: RecipeName, overrides: Overrides = None) -> None:
     stage(load_recipe(recipe, overrides or []))
 
 
+@app.command(
+    epilog="Example: `dubash trim google/gemma-3-270m-it --languages hi-gu --data rows.csv "
+    "--out gemma-hi-gu`"
+)
+def trim(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A hub id, a folder, or the demo's model.")
+    ],
+    languages: Annotated[str, typer.Option(help="The pair: en-es.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Pairs (TSV, CSV, JSONL) or text (.txt); may be repeated.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    scripts: Annotated[
+        str, typer.Option(help="Scripts to keep whole besides: Deva,Gujr.", show_default=False)
+    ] = "",
+    unchanged: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Least share of unseen text's tokens that stay: 0.998."),
+    ] = None,
+) -> None:
+    """Cut a model's vocabulary to a pair of languages: the same model, smaller."""
+    from dubash.stages.trim import trim as stage
+
+    stage(model, languages, data, scripts, unchanged, out)
+
+
 @app.command()
 def doctor() -> None:
     """What this machine has and can do."""

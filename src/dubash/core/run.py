@@ -25,6 +25,7 @@ class RunFolder:
         self.recipe = path / "recipe.yaml"
         self.manifest = path / "manifest.json"
         self.data = path / "data"
+        self.base = path / "base"
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"

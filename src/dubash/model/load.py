@@ -2,12 +2,13 @@
 
 What runs where (tests/model/test_methods.py holds it on tiny checkpoints of each family):
 
-| family        | full | lora | qlora | lora-int8 |
-|---------------|------|------|-------|-----------|
-| Llama, Qwen2  | yes  | yes  | yes   | yes       |
-| Qwen3.5 text  | yes  | yes  | yes   | yes       |
-| Gemma 3 text  | yes  | yes  | yes   | yes       |
-| mT5, T5       | yes  | yes  | yes   | yes       |
+| family               | full | lora | qlora | lora-int8 |
+|----------------------|------|------|-------|-----------|
+| Llama, Qwen2, Qwen3  | yes  | yes  | yes   | yes       |
+| Qwen3.5 text         | yes  | yes  | yes   | yes       |
+| Gemma 3 text         | yes  | yes  | yes   | yes       |
+| mT5, T5              | yes  | yes  | yes   | yes       |
+| M2M-100, NLLB        | yes  | yes  | yes   | yes       |
 
 On a CPU as on a GPU, with two exceptions: fp16 is refused on a CPU, and for T5's family anywhere.
 Quantised bases on a CPU are slower than fp32; they save memory, not time.
@@ -108,7 +109,8 @@ def load_trainable(options: ModelOptions, method: MethodOptions, seed: int = 0) 
 
     `full`: every weight of the text model trainable, in fp32. The others: fresh fp32 adapters,
     drawn from `seed`, on a frozen base in the compute precision or quantised. Without cache; with
-    gradient checkpointing where asked for. Raises ModelError.
+    gradient checkpointing where asked for, and with every layer in every step: M2M-100 would leave
+    one out now and then, and several processes would wait for its gradients. Raises ModelError.
     """
     full = method.name == "full"
     loaded = _load(options, method, weights="fp32" if full else None)
@@ -121,6 +123,9 @@ def load_trainable(options: ModelOptions, method: MethodOptions, seed: int = 0) 
         loaded.adapted = True
     for config in _configs(model):
         config.use_cache = False
+    for module in model.modules():
+        if getattr(module, "layerdrop", 0):
+            module.layerdrop = 0.0
     if options.gradient_checkpointing:
         # re-entrant checkpointing would find no input that requires a gradient under adapters
         with warnings.catch_warnings(), plain_errors(options.name):
@@ -202,7 +207,7 @@ def _load(
         model, info = auto.from_pretrained(
             source.location, use_safetensors=True, output_loading_info=True, **arguments
         )
-    _check_complete(info, options.name)
+    check_complete(info, options.name)
     if quantized is not None and placement.device == "cpu":
         adapter.keep_trainable_on_cpu(model)
     _join(model, tokenizer, options.name)
@@ -233,8 +238,9 @@ def _context(config: Any) -> int | None:
     return int(found) if found else None
 
 
-def _check_complete(info: dict[str, Any], name: str) -> None:
-    """Weights that the file lacks would be filled with random numbers, with a warning only."""
+def check_complete(info: dict[str, Any], name: str) -> None:
+    """ModelError for weights that the file lacks: they would be filled with random numbers, with a
+    warning only. `info` is what loading said (`output_loading_info`)."""
     lacking = sorted(info.get("missing_keys") or [])
     unfit = sorted(str(key) for key in info.get("mismatched_keys") or [])
     if lacking or unfit:

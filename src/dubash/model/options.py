@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from dubash.core.options import Options
+from dubash.model.scripts import script_word
 
 EMBEDDED = "embedded:smollm2-135m-instruct"
 """The model that comes as a Python package, for machines without a hub."""
@@ -16,12 +17,31 @@ Precision = Literal["fp32", "bf16", "fp16"]
 MethodName = Literal["full", "lora", "qlora", "lora-int8"]
 
 
+class TrimOptions(Options):
+    """`model.trim`: cut the vocabulary to the pair before tuning.
+
+    Kept are the tokens of the training rows, and of the pair's scripts so many of the commonest
+    that at least the share `unchanged` of unseen text's tokens is expected to stay as it was;
+    0 keeps the tokens of the rows alone, 1 the pair's scripts whole. `scripts` (Deva, Gujr, Latn,
+    or DEVANAGARI) are kept whole besides. Bytes and special tokens always stay.
+    """
+
+    scripts: tuple[str, ...] = ()
+    # 500 sentences of the pair should keep 99.5%; the rest is room for chance
+    unchanged: Annotated[float, Field(ge=0, le=1)] = 0.998
+
+    @field_validator("scripts")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(script_word(name) for name in names))
+
+
 class ModelOptions(Options):
     """The `model` part of a recipe.
 
     `name` is a hub id (`owner/name`), a local folder, or `embedded:smollm2-135m-instruct`.
     `dtype: auto` is bf16 where the device computes in it natively, else fp16 on a GPU and fp32 on
-    a CPU.
+    a CPU. `trim` cuts the vocabulary of the model that is tuned; the untuned one (S0) stays whole.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -31,6 +51,7 @@ class ModelOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     gradient_checkpointing: bool = False
     trust_remote_code: bool = False
+    trim: TrimOptions | None = None
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:

@@ -22,6 +22,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template, phase
 from dubash.stages.prepare import prepare
+from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ BROKEN, LONGEST_LETTER = "\ufffd", 4
 def check(loaded: LoadedRecipe, rows: int) -> None:
     """Prepare the data, render rows as trained and as served, show some, refuse what is wrong."""
     run, prepared = prepare(loaded)
-    recipe = loaded.recipe
+    recipe = with_base(run, loaded.recipe, prepared)
     tokenizer, kind = load_tokenizer_and_kind(recipe)
     template = make_template(recipe, tokenizer, kind)
     with phase(run, "check", afresh=True):
@@ -202,6 +203,7 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     Needs the tokenizer only, so that a setup which would not learn is refused within seconds.
     Raises PreflightError.
     """
+    recipe = with_base(run, recipe, prepared)
     with phase(run, "check", afresh=True):
         refuse_without_bitsandbytes(recipe)
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))

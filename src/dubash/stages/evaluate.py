@@ -28,6 +28,7 @@ from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.systems import LABELS, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
+from dubash.stages.trim import tuned_on
 
 
 def evaluate_run(folder: Path) -> None:
@@ -58,9 +59,8 @@ def translate_systems(
     if "S0" in names:
         test_system(run, recipe, test, "S0", lambda: load_base(recipe.model))
     if "S1" in names and run.model.exists():
-        test_system(
-            run, recipe, test, "S1", lambda: load_tuned(recipe.model, recipe.method, run.model)
-        )
+        model = tuned_on(run, recipe).model
+        test_system(run, recipe, test, "S1", lambda: load_tuned(model, recipe.method, run.model))
 
 
 def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:

@@ -23,6 +23,7 @@ from dubash.stages.common import (
     run_folder,
 )
 from dubash.stages.prepare import prepare
+from dubash.stages.trim import base_name, with_base
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -56,7 +57,9 @@ def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared, examples: Ex
     if already_made(run, "train", run.model, made_of):
         return
     with phase(run, "train"):
-        trained = load_trainable(recipe.model, recipe.method, seed=recipe.train.seed)
+        base = with_base(run, recipe, prepared).model
+        trained = load_trainable(base, recipe.method, seed=recipe.train.seed)
+        trained.display_name = base_name(recipe)
         run.note(model=describe(trained, recipe))
         counts = f"{trained.trainable_parameters:,} of {trained.total_parameters:,}"
         say(f"  {trained.display_name}: {counts} parameters are trained")

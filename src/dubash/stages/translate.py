@@ -20,6 +20,7 @@ from dubash.data.rows import flaw
 from dubash.prompt.context import tokens_needed
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
+from dubash.stages.trim import tuned_on
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -145,9 +146,10 @@ def translate_segments(
     lines = {at: tidied for at, each in enumerate(segments, start=1) if (tidied := tidy(each))}
     if not lines:
         return [_NOTHING for _ in segments]
-    loaded = (
-        load_base(recipe.model) if untuned else load_tuned(recipe.model, recipe.method, run.model)
-    )
+    if untuned:
+        loaded = load_base(recipe.model)
+    else:
+        loaded = load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
     translator = make_translator("S0" if untuned else "S1", recipe, loaded)
     check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
     with progress("translate", len(lines)) as advance:
