@@ -83,7 +83,8 @@ def test_train_save_reload(
     files = {file.name for file in (tmp_path / "tuned").iterdir()}
     weights = "model.safetensors" if name == "full" else "adapter_model.safetensors"
     assert weights in files
-    assert {"tokenizer.json", "tokenizer_config.json"} <= files
+    words = {"vocab.json", "sentencepiece.bpe.model"} if family == "m2m100" else {"tokenizer.json"}
+    assert words | {"tokenizer_config.json"} <= files
     assert not any(file.endswith((".bin", ".pt", ".md")) for file in files)
     if name != "full":
         with safe_open(tmp_path / "tuned" / weights, framework="pt") as saved:
@@ -100,6 +101,9 @@ def test_train_save_reload(
     # bitsandbytes takes other kernels in eval mode than in training; without dropout the
     # comparison in train mode is the one between equals
     vanilla = _vanilla(chosen, method, loaded, tmp_path / "tuned").train(name in QUANTIZED)
+    for module in vanilla.modules():
+        if hasattr(module, "layerdrop"):
+            module.layerdrop = 0.0  # as dubash trains
     loaded.model.train(name in QUANTIZED)
     assert torch.equal(logits(vanilla, inputs), logits(loaded.model, inputs))
 
@@ -197,6 +201,20 @@ def test_named_target_modules(tiny):
     assert {name.split(".")[-3] for name in adapted} == {"q", "v"}
     with pytest.raises(ModelError, match=r"no linear layer 'q_prj'\. Did you mean 'q_proj'"):
         load_trainable(options(tiny("llama")), MethodOptions(target_modules=["q_prj"]))
+
+
+def test_no_layer_is_left_out_of_a_step_and_the_checkpoint_says_what_it_said(tiny, tmp_path):
+    loaded = load_trainable(options(tiny("m2m100")), MethodOptions(name="full"))
+    first = gradients(loaded)
+    trained = {n for n, p in loaded.model.named_parameters() if p.requires_grad}
+    for _ in range(20):  # dropping 5% of four layers would leave one out by now
+        again = gradients(loaded)
+        assert again.keys() == trained
+        assert all(torch.equal(first[name], again[name]) for name in first)
+    save_tuned(loaded, tmp_path / "tuned")
+    assert (
+        AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "tuned").config.encoder_layerdrop == 0.05
+    )
 
 
 def test_training_runs_without_cache_and_its_checkpoint_with(tiny, tmp_path):

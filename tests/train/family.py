@@ -25,7 +25,7 @@ from dubash.train.batches import Collator
 from dubash.train.loop import Loop
 from dubash.train.loss import loss_sums
 from dubash.train.options import TrainOptions
-from tiny import make_tiny
+from tiny import SEQ2SEQ, make_tiny
 
 HINDI_GUJARATI = LanguagePair(language("hi"), language("gu"))
 METHODS = ("full", "lora", "qlora", "lora-int8")
@@ -47,7 +47,7 @@ def main(family: str, data: Path, folder: Path) -> dict[str, Any]:
     """All methods, one after the other."""
     pairs = rows(data, 320)
     texts = [text for pair in pairs for text in (pair.source, pair.target)]
-    spread = 0.02 if family == "mt5" else 0.1  # mT5's own scale is wide enough
+    spread = 0.02 if family in SEQ2SEQ else 0.1  # their own scale is wide enough
     base = make_tiny(family, folder / "base", texts, spread=spread)
     model = ModelOptions(name=str(base), dtype="fp32")
     return {name: run(model, name, pairs, folder / name) for name in METHODS}
@@ -80,8 +80,9 @@ def run(model: ModelOptions, name: str, pairs: list[Pair], folder: Path) -> dict
     if full:
         ends = [template.end_id]
         engine = TransformersEngine(
-            again.model, again.tokenizer, again.kind, ends, GenerateOptions(max_new_tokens=128)
-        )
+            again.model, again.tokenizer, again.kind, ends, GenerateOptions(max_new_tokens=128),
+            template.decoder_prefix,
+        )  # fmt: skip
         outputs = engine.generate([example.prompt for example in train])
         found["reproduced"] = sum(
             output.stop == "end" and output.text == readable(template, pair)

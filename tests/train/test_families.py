@@ -1,4 +1,4 @@
-"""Five families by four methods, through the real loop, on real rows; a process for each family."""
+"""Each family by four methods, through the real loop, on real rows; a process for each family."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FAMILIES = ("llama", "qwen2", "qwen3_5", "gemma3", "mt5")
+from tiny import FAMILIES
 
 
 @pytest.mark.slow
