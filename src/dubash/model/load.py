@@ -207,7 +207,7 @@ def _load(
         model, info = auto.from_pretrained(
             source.location, use_safetensors=True, output_loading_info=True, **arguments
         )
-    _check_complete(info, options.name)
+    check_complete(info, options.name)
     if quantized is not None and placement.device == "cpu":
         adapter.keep_trainable_on_cpu(model)
     _join(model, tokenizer, options.name)
@@ -238,8 +238,9 @@ def _context(config: Any) -> int | None:
     return int(found) if found else None
 
 
-def _check_complete(info: dict[str, Any], name: str) -> None:
-    """Weights that the file lacks would be filled with random numbers, with a warning only."""
+def check_complete(info: dict[str, Any], name: str) -> None:
+    """ModelError for weights that the file lacks: they would be filled with random numbers, with a
+    warning only. `info` is what loading said (`output_loading_info`)."""
     lacking = sorted(info.get("missing_keys") or [])
     unfit = sorted(str(key) for key in info.get("mismatched_keys") or [])
     if lacking or unfit:
