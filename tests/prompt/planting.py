@@ -10,7 +10,7 @@ from dubash.core.errors import PreflightError
 from dubash.core.types import Pair
 from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Example, Template
-from dubash.train.batches import Collator
+from dubash.train.batches import Collator, as_trained
 from tiny import SEQ2SEQ
 
 CAUSAL = [
@@ -43,10 +43,10 @@ def batch_rows(
     """Rows of a real batch whose examples are `change`d first."""
     pad = template.tokenizer.pad_token_id if pad_id is None else pad_id
     examples = [change(template.example(pair)) for pair in pairs]
-    batch = Collator(template.kind, mask, pad)(examples)
-    columns = (batch[name].tolist() for name in ("input_ids", "labels", "attention_mask"))
+    # padded, so that there is padding to be wrong about; a pack has none
+    trained = as_trained(Collator(template.kind, mask, pad, packed=False)(examples))
     served = [(served_by or template).prompt_ids(pair.source) for pair in pairs]
-    return [Row(*row) for row in zip(pairs, *columns, served, strict=True)]
+    return [Row(pair, *row, ids) for pair, row, ids in zip(pairs, trained, served, strict=True)]
 
 
 def refused(rows: list[Row], expected: Expectation) -> str:

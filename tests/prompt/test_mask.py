@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Example
-from dubash.train.batches import Collator
+from dubash.train.batches import Collator, as_trained
 
 TOKENS = st.lists(st.integers(0, 250_000), min_size=1, max_size=40).map(tuple)
 EXAMPLES = st.builds(Example, TOKENS, TOKENS, st.just("row"))
@@ -23,14 +23,12 @@ def test_the_full_mask_shows_all_but_the_first_token():
 
 def test_the_padding_token_in_the_target_stays_in_the_loss():
     """Where the end token pads as well (many recipes do so), masking by id would lose it."""
-    batch = Collator("causal", "target", pad_id=2)(
+    batch = Collator("causal", "target", pad_id=2, packed=False)(
         [Example((5, 6), (7, 2), "short"), Example((5, 6), (7, 8, 9, 2), "long")]
     )
-    assert batch["labels"].tolist() == [
-        [IGNORE, IGNORE, 7, 2, IGNORE, IGNORE],
-        [IGNORE, IGNORE, 7, 8, 9, 2],
-    ]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 0, 0], [1] * 6]
+    (_, short, seen), (_, long, all_seen) = as_trained(batch)
+    assert (short, long) == ([IGNORE, IGNORE, 7, 2, IGNORE, IGNORE], [IGNORE, IGNORE, 7, 8, 9, 2])
+    assert (seen, all_seen) == ([1, 1, 1, 1, 0, 0], [1] * 6)
 
 
 @given(EXAMPLES, st.sampled_from(["target", "full"]))
@@ -47,10 +45,13 @@ def test_labels_are_the_tokens_themselves_or_ignored(example, mask):
     st.lists(EXAMPLES, min_size=1, max_size=5),
     st.sampled_from([("causal", "target"), ("causal", "full"), ("seq2seq", "target")]),
     st.integers(0, 250_000),
+    st.booleans(),
 )
-def test_a_batch_supervises_as_many_tokens_as_are_counted(examples, kind_and_mask, pad_id):
-    collator = Collator(*kind_and_mask, pad_id)
-    labels = collator(examples)["labels"].tolist()
+def test_a_batch_supervises_as_many_tokens_as_are_counted(examples, kind_and_mask, pad_id, packed):
+    collator = Collator(*kind_and_mask, pad_id, packed=packed)
+    batch = collator(examples)
+    assert int(batch.counts.sum()) == sum(collator.supervised(example) for example in examples)
+    labels = [labels for _, labels, _ in as_trained(batch)]
     assert [sum(label != IGNORE for label in row) for row in labels] == [
         collator.supervised(example) for example in examples
     ]

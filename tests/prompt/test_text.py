@@ -7,7 +7,7 @@ from dubash.core.types import Pair
 from dubash.prompt.options import PromptOptions
 from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.text import TextTemplate
-from dubash.train.batches import Collator
+from dubash.train.batches import Collator, as_trained
 
 FAMILIES = ("llama", "qwen2", "qwen3", "qwen3_5", "gemma3")
 
@@ -22,15 +22,15 @@ def make_text(tokenizer, en_hi):
 
 def batch_rows(template, pairs, mask):
     """Rows of a real batch, as `dubash check` makes them."""
-    collator = Collator("causal", mask, template.tokenizer.pad_token_id)
-    batch = collator([template.example(pair) for pair in pairs])
-    columns = (batch[name].tolist() for name in ("input_ids", "labels", "attention_mask"))
+    collator = Collator("causal", mask, template.tokenizer.pad_token_id, packed=False)
+    trained = as_trained(collator([template.example(pair) for pair in pairs]))
     served = [template.prompt_ids(pair.source) for pair in pairs]
     expected = Expectation(
         "causal", mask, template.end_id, template.stop_ids, template.tokenizer.bos_token_id,
         template.tokenizer, template.neutral,
     )  # fmt: skip
-    return [Row(*each) for each in zip(pairs, *columns, served, strict=True)], expected
+    rows = zip(pairs, trained, served, strict=True)
+    return [Row(pair, *row, ids) for pair, row, ids in rows], expected
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -20,11 +20,12 @@ from dubash.engine.transformers import TransformersEngine
 from dubash.model.load import LoadedModel, load_trainable, load_tuned, save_tuned
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.options import PromptOptions
-from dubash.prompt.template import Template
-from dubash.train.batches import Collator
+from dubash.prompt.template import Example, Template
+from dubash.train.batches import Batch, Collator
 from dubash.train.loop import Loop
-from dubash.train.loss import loss_sums
+from dubash.train.loss import Scorer, loss_sums
 from dubash.train.options import TrainOptions
+from dubash.train.probe import make_collator
 from tiny import SEQ2SEQ, make_tiny
 
 HINDI_GUJARATI = LanguagePair(language("hi"), language("gu"))
@@ -61,7 +62,7 @@ def run(model: ModelOptions, name: str, pairs: list[Pair], folder: Path) -> dict
     template = Template(PromptOptions(), loaded.tokenizer, loaded.kind, HINDI_GUJARATI, "")
     examples = [template.example(pair) for pair in pairs]
     train, dev = (examples[:32], examples[:32]) if full else (examples[:256], examples[256:])
-    collator = Collator(loaded.kind, "target", loaded.tokenizer.pad_token_id)
+    collator = make_collator(loaded, "target", train)
     options = TrainOptions(
         epochs=250 if full else 6, batch_size=32 if full else 16, accumulation=1,
         learning_rate=3e-3, dev_sample=0, evaluate_every=10_000,
@@ -70,7 +71,7 @@ def run(model: ModelOptions, name: str, pairs: list[Pair], folder: Path) -> dict
     Loop(loaded, train, dev, collator, options, RunFolder(folder), "family").train()
     save_tuned(loaded, folder / "model")
     again = load_tuned(model, method, folder / "model")
-    batch = collator(dev[:8])
+    batch = padded(loaded, dev[:8])
     found = {
         "kind": loaded.kind,
         "dev_before": before,
@@ -102,7 +103,7 @@ def readable(template: Template, pair: Pair) -> str:
 def dev_loss(loaded: LoadedModel, batch: Any) -> float:
     """Mean loss over supervised tokens in eval mode."""
     loaded.model.eval()
-    total, count = loss_sums(loaded.model, [batch], loaded.kind).tolist()
+    total, count = loss_sums(Scorer(loaded.model), [batch]).tolist()
     return float(total / count)
 
 
@@ -110,11 +111,15 @@ def dev_loss(loaded: LoadedModel, batch: Any) -> float:
 def logits(loaded: LoadedModel, batch: Any) -> torch.Tensor:
     """Logits `[batch, time, vocabulary]` in eval mode."""
     loaded.model.eval()
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    if loaded.kind == "seq2seq":
-        inputs["labels"] = batch["labels"]
-    found: torch.Tensor = loaded.model(**inputs).logits
+    found: torch.Tensor = loaded.model(**batch.inputs).logits
     return found
+
+
+def padded(loaded: LoadedModel, examples: list[Example]) -> Batch:
+    """A padded batch, as anyone else would hand it to the model."""
+    start = loaded.model.config.decoder_start_token_id if loaded.kind == "seq2seq" else None
+    pad = loaded.tokenizer.pad_token_id
+    return Collator(loaded.kind, "target", pad, start, packed=False)(examples)
 
 
 if __name__ == "__main__":

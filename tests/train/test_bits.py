@@ -17,7 +17,7 @@ from dubash.prompt.options import PromptOptions
 from dubash.prompt.text import TextTemplate
 from dubash.train.batches import Collator
 from dubash.train.bits import batches, row_bits
-from dubash.train.loss import summed_loss
+from dubash.train.loss import Scorer
 
 TEXTS = ["Hola.", "El tren sale del andén cuatro.", "Sí", "Buenos días, ¿cómo está usted hoy?"]
 
@@ -34,9 +34,10 @@ def reading(tiny_llama):
 
 
 def test_each_row_costs_what_its_own_loss_says_whatever_the_batches(reading):
-    model, rows, examples, collator = reading
+    model, rows, examples, _ = reading
     with torch.no_grad():
-        alone = [float(summed_loss(model, collator([e]), "causal")) for e in examples]
+        scorer, plain = Scorer(model), Collator("causal", "target", 0, packed=False)
+        alone = [float(scorer(plain([example]))) for example in examples]
     expected = [
         [loss / math.log(2), len(row.target)] for loss, row in zip(alone, rows, strict=True)
     ]

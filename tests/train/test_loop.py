@@ -7,15 +7,11 @@ import signal
 import pytest
 import torch
 from accelerate.optimizer import AcceleratedOptimizer
-from toy import PAIRS, assert_same, left_behind, toy_examples, toy_loop
+from toy import PAIRS, assert_same, left_behind, toy_loop
 
 from dubash.core.errors import Interrupted, TrainingError
-from dubash.model.load import load_trainable
-from dubash.model.options import MethodOptions, ModelOptions
 from dubash.train import checkpoint as checkpoints
-from dubash.train import loop as loop_module
-from dubash.train.batches import Collator
-from dubash.train.loss import summed_loss
+from dubash.train.batches import as_trained
 
 
 def _gradients(loop):
@@ -33,16 +29,13 @@ def _gradients(loop):
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])
-@pytest.mark.parametrize("split", [(1, 8), (2, 4), (4, 2)])
+@pytest.mark.parametrize("room", [1, 40, 70])
 def test_eight_passes_of_one_row_give_the_gradient_of_one_pass_of_eight(
-    tiny_llama, tmp_path, method, split
+    tiny_llama, tmp_path, method, room
 ):
-    batch, accumulation = split
-    same = {"max_steps": 1, "evaluate_every": 100, "save_every": 100}
-    whole = toy_loop(tiny_llama, tmp_path / "a", method, batch_size=8, accumulation=1, **same)
-    parts = toy_loop(
-        tiny_llama, tmp_path / "b", method, batch_size=batch, accumulation=accumulation, **same
-    )
+    same = {"max_steps": 1, "evaluate_every": 100, "save_every": 100, "batch_size": 8}
+    whole = toy_loop(tiny_llama, tmp_path / "a", method, **same)
+    parts = toy_loop(tiny_llama, tmp_path / "b", method, pass_tokens=room, **same)
     for loop in (whole, parts):  # dropout would draw other numbers for other batches
         for module in loop.module.modules():
             if isinstance(module, torch.nn.Dropout):
@@ -53,27 +46,6 @@ def test_eight_passes_of_one_row_give_the_gradient_of_one_pass_of_eight(
     for name, gradient in one.items():
         distance = (gradient - many[name]).norm() / gradient.norm().clamp_min(1e-12)
         assert distance <= 1e-5, name
-
-
-def test_a_padded_batch_has_the_loss_of_its_rows_one_by_one(tiny_llama):
-    loaded = load_trainable(
-        ModelOptions(name=str(tiny_llama), dtype="fp32"), MethodOptions(name="full")
-    )
-    examples = toy_examples(loaded)
-    collator = Collator("causal", "target", loaded.tokenizer.pad_token_id)
-    together = summed_loss(loaded.model, collator(examples), "causal")
-    apart = sum(summed_loss(loaded.model, collator([each]), "causal") for each in examples)
-    assert torch.allclose(together, apart, rtol=1e-5)
-
-
-def test_the_loss_is_the_models_own_loss(tiny_llama):
-    loaded = load_trainable(
-        ModelOptions(name=str(tiny_llama), dtype="fp32"), MethodOptions(name="full")
-    )
-    batch = Collator("causal", "target", loaded.tokenizer.pad_token_id)(toy_examples(loaded))
-    supervised = (batch["labels"][:, 1:] != -100).sum()
-    ours = summed_loss(loaded.model, batch, "causal") / supervised
-    assert torch.allclose(ours, loaded.model(**batch).loss, rtol=1e-5)
 
 
 def test_the_same_run_twice_is_the_same_bit_for_bit(tiny_llama, tmp_path):
@@ -165,13 +137,13 @@ def test_another_number_of_processes_than_asked_for_is_refused(tiny_llama, tmp_p
 
 def _poison(monkeypatch, loop, steps, value):
     """Make the loss of the given steps (counted from 1) non-finite, through the real loss."""
-    real = summed_loss
+    real = loop.passes.bare.forward
 
-    def poisoned(model, batch, kind):
-        loss = real(model, batch, kind)
+    def poisoned(*arguments):
+        loss = real(*arguments)
         return loss * value if loop.state.step + 1 in steps else loss
 
-    monkeypatch.setattr(loop_module, "summed_loss", poisoned)
+    monkeypatch.setattr(loop.passes.bare, "forward", poisoned)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -253,19 +225,21 @@ def test_under_fp16s_loss_scaling_a_bad_step_is_skipped_and_the_run_goes_on(
 
 
 def test_only_the_rows_of_the_bad_forward_pass_are_named(tiny_llama, tmp_path, monkeypatch):
-    loop = toy_loop(tiny_llama, tmp_path, batch_size=2, accumulation=4, evaluate_every=100)
-    real, calls = summed_loss, []
+    loop = toy_loop(tiny_llama, tmp_path, batch_size=8, pass_tokens=40, evaluate_every=100)
+    real, seen = loop.passes.bare.forward, []
 
-    def third_pass_is_bad(model, batch, kind):
-        calls.append(1)
-        return real(model, batch, kind) * (float("nan") if len(calls) == 3 else 1.0)
+    def third_pass_is_bad(batch, *others):
+        seen.append(batch)
+        return real(batch, *others) * (float("nan") if len(seen) == 3 else 1.0)
 
-    monkeypatch.setattr(loop_module, "summed_loss", third_pass_is_bad)
+    monkeypatch.setattr(loop.passes.bare, "forward", third_pass_is_bad)
     monkeypatch.setattr(loop, "_look", lambda ticker: setattr(loop.state, "looked", 99))
     loop.train()
     (record,) = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
-    third = loop.steps[0].passes[2][0]
-    assert record["rows"] == [loop.examples[row].origin for row in third]
+    assert 0 < len(record["rows"]) < 8
+    third = {tuple(ids) for ids, _, _ in as_trained(seen[2])}
+    named = {each.origin: each for each in loop.examples}
+    assert {named[origin].prompt + named[origin].target for origin in record["rows"]} == third
 
 
 def test_metrics_are_written_as_they_come(tiny_llama, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dubash.core.errors import TrainingError
 from dubash.train.options import TrainOptions
-from dubash.train.order import plan_steps
+from dubash.train.order import cut_passes, plan_steps
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)
 
@@ -22,13 +22,23 @@ def test_an_epoch_holds_every_row_once(rows, batch, accumulation, world, epochs)
         assert seen == Counter(range(len(rows)))
 
 
-@given(lengths, st.integers(1, 9), st.integers(1, 5), st.integers(1, 3))
-def test_no_forward_pass_is_larger_than_asked(rows, batch, accumulation, world):
-    options = TrainOptions(batch_size=batch, accumulation=accumulation)
-    for step in plan_steps(rows, options, world):
-        assert len(step.passes) <= accumulation
-        assert all(len(ranks) == world for ranks in step.passes)
-        assert all(len(part) <= batch for ranks in step.passes for part in ranks)
+@given(lengths, st.integers(1, 900), st.booleans(), st.integers(1, 3))
+def test_forward_passes_hold_every_row_once_and_no_more_tokens_than_asked(
+    costs, room, packed, world
+):
+    passes = cut_passes(range(len(costs)), costs, room, packed=packed, world=world)
+    assert all(len(ranks) == world for ranks in passes)
+    parts = [part for ranks in passes for part in ranks]
+    assert sorted(row for part in parts for row in part) == list(range(len(costs)))
+    for part in parts:
+        tokens = [costs[row] for row in part]
+        size = sum(tokens) if packed else len(tokens) * max(tokens, default=0)
+        assert size <= room or len(part) == 1
+
+
+def test_packs_are_of_like_size():
+    (a,), (b,), (c,) = cut_passes(range(30), [10] * 30, 120, packed=True)
+    assert len(a) == len(b) == len(c) == 10
 
 
 @given(lengths, st.integers(1, 4), st.integers(1, 3))
@@ -71,10 +81,10 @@ def test_max_steps_ends_the_run():
 
 def test_rows_of_like_length_share_a_forward_pass():
     rows = [10, 90, 11, 91, 12, 92, 13, 93]
-    (step,) = plan_steps(rows, TrainOptions(batch_size=4, accumulation=2))
-    assert [sorted(rows[row] for row in ranks[0]) for ranks in step.passes] == [
-        [10, 11, 12, 13],
+    passes = cut_passes(range(8), rows, 400, packed=False)
+    assert [sorted(rows[row] for row in part) for (part,) in passes] == [
         [90, 91, 92, 93],
+        [10, 11, 12, 13],
     ]
 
 

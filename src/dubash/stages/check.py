@@ -118,7 +118,7 @@ def preflight(
     picked = sorted({*range(0, len(ordered), step), len(ordered) - 1}) if ordered else []
     tokenizer = template.tokenizer
     collator = Collator(template.kind, recipe.prompt.mask, tokenizer.pad_token_id)
-    # one batch, so that all but the longest hold padding
+    # one batch, so that they share a pack, or all but the longest hold padding
     rows = render_rows(template, collator, [ordered[at] for at in picked])
     expected = Expectation(
         template.kind, recipe.prompt.mask, template.end_id, template.stop_ids,
@@ -134,11 +134,12 @@ def render_rows(
     """Rows of one real training batch, each with its serving prompt."""
     if not examples:
         return []
-    batch = collator([example for _, example in examples])
-    columns = (batch[name].tolist() for name in ("input_ids", "labels", "attention_mask"))
+    from dubash.train.batches import as_trained
+
+    rows = as_trained(collator([example for _, example in examples]))
     return [
         Row(pair, ids, labels, attention, template.prompt_ids(pair.source))
-        for (pair, _), ids, labels, attention in zip(examples, *columns, strict=True)
+        for (pair, _), (ids, labels, attention) in zip(examples, rows, strict=True)
     ]
 
 

@@ -28,8 +28,8 @@ def read_test(
 
     Every row is read whole, one over `prompt.max_tokens` too.
     """
-    from dubash.train.batches import Collator
     from dubash.train.bits import row_bits
+    from dubash.train.probe import make_collator
 
     path, part, made = run.hypotheses(name), f"read {name}", made_of(run, recipe, test, name)
     if already_made(run, part, path, made):
@@ -37,11 +37,12 @@ def read_test(
     with phase(run, part):
         loaded = load()
         template = make_template(recipe, loaded.tokenizer, loaded.kind)
-        collator = Collator(loaded.kind, recipe.prompt.mask, loaded.tokenizer.pad_token_id)
+        examples = [template.example(row) for row in test]
+        collator = make_collator(loaded, recipe.prompt.mask, examples)
         size = recipe.train.batch_size
         with progress(f"{LABELS[name]} ({name})", len(test)) as advance:
             found = row_bits(
-                loaded.model, test, [template.example(row) for row in test], collator,
+                loaded.model, test, examples, collator,
                 batch_size=size, batch_tokens=size * recipe.prompt.max_tokens, advance=advance,
             )  # fmt: skip
         rows = zip(test, found.tolist(), strict=True)

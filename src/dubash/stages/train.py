@@ -50,8 +50,8 @@ def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared, examples: Ex
     Raises UserError where the model there was trained on other rows or with other settings.
     """
     from dubash.model.load import load_trainable, save_tuned
-    from dubash.train.batches import Collator
     from dubash.train.loop import Loop
+    from dubash.train.probe import make_collator
 
     made_of = fingerprint(recipe, prepared)
     if already_made(run, "train", run.model, made_of):
@@ -63,7 +63,7 @@ def train_model(run: RunFolder, recipe: Recipe, prepared: Prepared, examples: Ex
         run.note(model=describe(trained, recipe))
         counts = f"{trained.trainable_parameters:,} of {trained.total_parameters:,}"
         say(f"  {trained.display_name}: {counts} parameters are trained")
-        collator = Collator(trained.kind, recipe.prompt.mask, trained.tokenizer.pad_token_id)
+        collator = make_collator(trained, recipe.prompt.mask, examples.train)
         loop = Loop(
             trained, examples.train, examples.dev, collator, recipe.train, run, made_of,
             dev_score(recipe, trained, prepared.dev),

@@ -15,7 +15,7 @@ from dubash.core.progress import silent
 from dubash.core.types import Advance, Pair
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator
-from dubash.train.loss import row_losses
+from dubash.train.loss import Scorer, row_losses
 
 
 @torch.no_grad()
@@ -40,10 +40,11 @@ def row_bits(
     found = np.zeros((len(rows), 2))
     was_training = model.training
     model.eval()
+    scorer = Scorer(model)
     try:
         for numbers in batches([each.longest for each in examples], batch_size, batch_tokens):
-            batch = collator([examples[number] for number in numbers])
-            losses = row_losses(model, {name: each.to(device) for name, each in batch.items()})
+            batch = collator([examples[number] for number in numbers], share=False)
+            losses = row_losses(scorer, batch.to(device), len(numbers))
             for number, loss in zip(numbers, losses.tolist(), strict=True):
                 if not math.isfinite(loss):
                     raise ModelError(

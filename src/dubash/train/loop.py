@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -28,9 +27,10 @@ from dubash.core.run import RunFolder
 from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train import checkpoint as checkpoints
-from dubash.train.batches import Batch, Collator
+from dubash.train.accumulate import Accumulator
+from dubash.train.batches import Collator
 from dubash.train.checkpoint import Checkpoint
-from dubash.train.loss import loss_sums, summed_loss
+from dubash.train.loss import Scorer, loss_sums
 from dubash.train.optim import (
     build_optimizer,
     learning_rate,
@@ -84,17 +84,15 @@ class Loop:
         self.loaded, self.examples, self.collator = loaded, examples, collator
         self.options, self.run, self.score = options, run, score
         self.module: nn.Module = loaded.model
-        self.model = self.accelerator.prepare_model(loaded.model, device_placement=False)
+        scorer = Scorer(loaded.model, options.label_smoothing)
+        self.passes = Accumulator(scorer, examples, collator, options, self.accelerator)
         self.optimizer = self.accelerator.prepare_optimizer(
             build_optimizer(self.module, options), device_placement=False
         )
         self.steps = plan_steps([example.longest for example in examples], options, came)
         self.look_every = options.evaluate_every or max(1, math.ceil(len(self.steps) / LOOKS))
         self.save_every = options.save_every or self.look_every
-        size = options.batch_size
-        ordered = sorted(dev, key=lambda example: example.longest)
-        parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-        self.dev_batches = [collator(p) for p in parts[self.accelerator.process_index :: came]]
+        self.dev = self.passes.batches(dev) if dev else []
         self.has_dev = bool(dev)
         self.state = State(fingerprint)
 
@@ -128,36 +126,20 @@ class Loop:
 
     def _step(self, step: Step, ticker: Ticker) -> None:
         """One optimizer step; one that is not finite changes neither weights nor optimizer."""
-        self.model.train()
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
-        supervised = sum(self.collator.supervised(self.examples[row]) for row in step.rows)
-        total = torch.zeros((), dtype=torch.float64)
-        bad_rows: list[int] = []
-        for number, ranks in enumerate(step.passes):
-            rows = ranks[rank]
-            batch = self._batch(rows or step.rows[:1], empty=not rows)
-            final = number == len(step.passes) - 1
-            with nullcontext() if final else self.accelerator.no_sync(self.model):
-                loss = summed_loss(self.model, batch, self.loaded.kind)
-                # gradients are averaged over processes: × world makes that the sum it should be
-                self.accelerator.backward(loss * (world / supervised))
-            value = loss.detach().double().cpu()
-            total += value
-            bad_rows += rows if not torch.isfinite(value) else []
-            ticker(sum(self.examples[row].longest for each in ranks for row in each))
-        mean = float(self.accelerator.reduce(total.to(self.accelerator.device), "sum")) / supervised
+        found = self.passes.add(step.rows, ticker)
         norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
         self.state.step += 1
-        if self._finite(mean, norm, bad_rows or step.rows):
+        if self._finite(found.mean, norm, found.bad_rows or list(step.rows)):
             rate = learning_rate(self.state.step - 1, len(self.steps), self.options)
             set_learning_rate(self.optimizer, rate)
             self.optimizer.step()
             self.state.tokens += self._tokens(step)
-            self.state.supervised_tokens += supervised
-            ticker.note = f"loss {mean:.3f}"
+            self.state.supervised_tokens += found.supervised
+            ticker.note = f"loss {found.mean:.3f}"
             self._record(
-                kind="train", loss=mean, learning_rate=rate, gradient_norm=norm,
+                kind="train", loss=found.mean, learning_rate=rate, gradient_norm=norm,
                 tokens=self.state.tokens, supervised_tokens=self.state.supervised_tokens,
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
@@ -166,11 +148,11 @@ class Loop:
     def _look(self, ticker: Ticker) -> None:
         """Dev loss and dev score; notes whether this is the best so far."""
         state, found = self.state, {}
-        self.model.eval()
+        self.module.eval()
         with torch.random.fork_rng():
             if self.has_dev:
                 # the bare module: processes have unlike numbers of batches, and must not wait
-                sums = loss_sums(self.module, self.dev_batches, self.loaded.kind)
+                sums = loss_sums(self.passes.bare, self.dev)
                 loss, count = self.accelerator.reduce(sums, "sum").tolist()
                 found["loss"] = loss / count
             if self.score and self.accelerator.is_main_process:
@@ -190,12 +172,6 @@ class Loop:
         ticker.note = ""
 
     # -- parts ---------------------------------------------------------------------------------
-
-    def _batch(self, rows: Sequence[int], empty: bool) -> Batch:
-        batch = self.collator([self.examples[row] for row in rows])
-        if empty:  # every process must go through the model, but this one has nothing to learn
-            batch["labels"].fill_(-100)
-        return {name: tensor.to(self.loaded.device) for name, tensor in batch.items()}
 
     def _received(self, signals: StopSignals) -> int:
         """The signal that some process has received, or 0: they must stop at the same step."""
@@ -250,6 +226,7 @@ class Loop:
         if self.accelerator.is_main_process and not checkpoints.is_whole(path):
             if self.accelerator.scaler is not None:
                 self.state.scaler = self.accelerator.scaler.state_dict()
+            self.state.pass_tokens = self.passes.pass_tokens
             tensors = {"trainable": self._trainable(), "optimizer": state_tensors(self.optimizer)}
             found = Checkpoint(tensors, self.state.to_json())
             checkpoints.save(self.run.checkpoints, self.state.step, found)
@@ -272,6 +249,7 @@ class Loop:
                 fix="Take another run.name, or remove the folder to start afresh.",
             )
         self.state = State.from_json(found.state)
+        self.passes.pass_tokens = self.state.pass_tokens
         self._put(found.tensors["trainable"])
         load_state_tensors(self.optimizer, found.tensors["optimizer"])
         if self.accelerator.scaler is not None and self.state.scaler:

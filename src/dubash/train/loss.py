@@ -2,75 +2,103 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from dubash.prompt.mask import IGNORE
+from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch
+from dubash.train.head import HeadForm, head_loss, position_losses
 
 
-def summed_loss(model: Any, batch: Batch, kind: Literal["causal", "seq2seq"]) -> Tensor:
-    """The summed cross entropy of a batch in nats, a scalar in fp32.
+class Scorer(nn.Module):
+    """A model with its loss in one module, so that data-parallel wrappers see one forward pass."""
 
-    A sum, not a mean, so that the step can divide by the supervised tokens of all its forward
-    passes and devices: 1 × 8 rows then give the gradient of 8 × 1. A batch without a supervised
-    position gives 0 with a gradient of 0.
-    """
-    logits, labels = _supervised(model, batch, kind)
-    return F.cross_entropy(logits, labels, reduction="sum")
+    def __init__(self, model: Any, smoothing: float = 0.0, form: HeadForm | None = None) -> None:
+        """`form` says how the model makes logits; read from its configuration unless given."""
+        super().__init__()
+        self.model, self.smoothing = model, smoothing
+        inner = bare(model)
+        self.form = form or HeadForm.of(inner)
 
+    def forward(self, batch: Batch, divisor: float = 1.0) -> Tensor:
+        """The summed cross entropy of a batch in nats over `divisor`, a scalar in fp32.
 
-def row_losses(model: Any, batch: Batch) -> Tensor:
-    """The summed cross entropy of each row of a decoder-only model's batch in nats, `[batch]`,
-    fp64: the same loss as `summed_loss`, not yet added up over rows."""
-    logits, labels = _supervised(model, batch, "causal")
-    rows = (batch["labels"][:, 1:] != IGNORE).nonzero()[:, 0]
-    losses = F.cross_entropy(logits, labels, reduction="none").double()
-    sums = torch.zeros(len(batch["labels"]), dtype=torch.float64, device=losses.device)
-    return sums.index_add_(0, rows, losses)
-
-
-def _supervised(
-    model: Any, batch: Batch, kind: Literal["causal", "seq2seq"]
-) -> tuple[Tensor, Tensor]:
-    """Logits in fp32, `[position, vocabulary]`, and labels, `[position]`, of what the loss sees,
-    row after row."""
-    labels = batch["labels"]
-    if kind == "seq2seq":
-        out = model(
-            input_ids=batch["input_ids"],
-            attention_mask=batch["attention_mask"],
-            decoder_input_ids=_unwrapped(model).prepare_decoder_input_ids_from_labels(labels),
-            use_cache=False,
+        A sum, not a mean, so that the step can divide by the supervised tokens of all its forward
+        passes and devices: 1 × 8 rows then give the gradient of 8 × 1.
+        """
+        hidden = self.hidden(batch)[batch.places]
+        head = bare(self.model).get_output_embeddings()
+        return head_loss(
+            head, self.form, hidden, batch.labels, batch.counts, divisor, self.smoothing
         )
-        logits = out.logits
-    else:
-        out = model(
-            input_ids=batch["input_ids"],
-            attention_mask=batch["attention_mask"],
-            use_cache=False,
-        )
-        logits, labels = out.logits[:, :-1], labels[:, 1:]
-    supervised = labels != IGNORE
-    # in fp32 whatever the model computes in: a sum over a large vocabulary overflows or drowns
-    return logits[supervised].float(), labels[supervised]
+
+    @torch.no_grad()
+    def losses(self, batch: Batch) -> Tensor:
+        """The cross entropy of each supervised position in nats, `[supervised]`, fp64, without
+        smoothing."""
+        hidden = self.hidden(batch)[batch.places]
+        head = bare(self.model).get_output_embeddings()
+        return position_losses(head, self.form, hidden, batch.labels)
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """The last hidden states of all positions, row after row, `[positions, width]`."""
+        inner, inputs = bare(self.model), batch.inputs
+        if "decoder_input_ids" in inputs:
+            encoded = inner.get_encoder()(
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+            ).last_hidden_state
+            # what comes after a row's end only the padding itself can see: causality is its mask
+            found = inner.get_decoder()(
+                input_ids=inputs["decoder_input_ids"],
+                encoder_hidden_states=encoded,
+                encoder_attention_mask=inputs["attention_mask"],
+                use_cache=False,
+            )
+        elif batch.layout is not None:
+            found = inner.base_model(**inputs, layout=batch.layout, use_cache=False)
+        else:
+            found = inner.base_model(**inputs, use_cache=False)
+        states: Tensor = found.last_hidden_state
+        return states.flatten(0, 1)
 
 
 @torch.no_grad()
-def loss_sums(model: Any, batches: list[Batch], kind: Literal["causal", "seq2seq"]) -> Tensor:
+def loss_sums(scorer: Scorer, batches: Sequence[Batch]) -> Tensor:
     """The sums `[loss, supervised tokens]` over batches, in fp64, for a mean over processes."""
-    device = next(model.parameters()).device
+    device = next(scorer.parameters()).device
     total = torch.zeros(2, dtype=torch.float64, device=device)
     for batch in batches:
-        placed = {name: tensor.to(device) for name, tensor in batch.items()}
-        total[0] += summed_loss(model, placed, kind).double()
-        labels = placed["labels"] if kind == "seq2seq" else placed["labels"][:, 1:]
-        total[1] += (labels != IGNORE).sum()
+        placed = batch.to(device)
+        with packed_attention(scorer.model, placed.layout is not None):
+            total[0] += (scorer.losses(placed) * placed.counts).sum()
+        total[1] += placed.counts.sum()
     return total
 
 
-def _unwrapped(model: Any) -> Any:
-    return model.module if hasattr(model, "module") else model
+@torch.no_grad()
+def row_losses(scorer: Scorer, batch: Batch, rows: int) -> Tensor:
+    """The summed cross entropy of each row of a batch in nats, `[row]`, fp64. The batch must not
+    share tokens between rows, which belong to no row alone."""
+    sums = torch.zeros(rows, dtype=torch.float64, device=batch.places.device)
+    with packed_attention(scorer.model, batch.layout is not None):
+        return sums.index_add_(0, row_of(batch), scorer.losses(batch))
+
+
+def row_of(batch: Batch) -> Tensor:
+    """The number of the row that each supervised place lies in, `[supervised]`."""
+    if batch.layout is None:
+        aligned = batch.inputs.get("decoder_input_ids", batch.inputs["input_ids"])
+        return batch.places // aligned.shape[1]
+    if batch.layout.shared:
+        raise ValueError("rows that share tokens cannot be told apart")
+    ends = torch.tensor(batch.layout.lengths, device=batch.places.device).cumsum(0)
+    order = torch.tensor(batch.layout.order, device=batch.places.device)
+    return order[torch.searchsorted(ends, batch.places, right=True)]
+
+
+def bare(model: Any) -> Any:
+    """The transformers model itself, without the adapters' wrapper."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -13,6 +13,9 @@ Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw", "paged-adamw-8bit", "a
 BITSANDBYTES: frozenset[Optimizer] = frozenset({"adamw-8bit", "paged-adamw", "paged-adamw-8bit"})
 """The optimizers that come from bitsandbytes."""
 
+PASS_TOKENS = {"cpu": 2048, "cuda": 8192}
+"""Tokens in a forward pass unless set: matrix products are at full speed, and memory small."""
+
 LOOKS = 5
 """Looks at the dev set in a run whose recipe does not say."""
 
@@ -27,8 +30,23 @@ class TrainOptions(Options):
     max_tokens: int | None = Field(
         None, ge=1, description="Train on no more tokens than this, prompts counted."
     )
-    batch_size: int = Field(8, ge=1, le=4096, description="Rows in one forward pass on a device.")
-    accumulation: int = Field(4, ge=1, le=4096, description="Forward passes in one step.")
+    batch_size: int = Field(
+        8, ge=1, le=4096, description="Rows in a step on a device, times accumulation."
+    )
+    accumulation: int = Field(
+        4,
+        ge=1,
+        le=4096,
+        description="As other trainers have it: a step is batch_size × accumulation rows. How many "
+        "share a forward pass is up to pass_tokens.",
+    )
+    pass_tokens: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Most tokens in one forward pass on a device; 2,048 on a CPU and 8,192 on a "
+        "GPU unless set. Changes memory and speed, not what is learnt.",
+    )
     processes: int = Field(
         1, ge=1, le=1024, description="Devices asked for; the run is refused if others come."
     )
@@ -41,6 +59,9 @@ class TrainOptions(Options):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps with rising rate.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="On matrices only.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of each label spread over the whole vocabulary."
+    )
     clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
     evaluate_every: int | None = Field(
         None, ge=1, description="Steps between looks at the dev set; five looks a run unless set."

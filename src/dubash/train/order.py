@@ -5,6 +5,7 @@ A pure function of the rows' lengths, the settings and the seed. Nothing of it n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,27 +17,17 @@ from dubash.train.options import TrainOptions
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One optimizer step: for each forward pass, the rows of each process.
-
-    `passes[i][rank]` are row indices; an empty list is a process with nothing to do in that pass.
-    """
+    """One optimizer step: the numbers of its rows, in the order of the epoch."""
 
     epoch: int
-    passes: tuple[tuple[tuple[int, ...], ...], ...]
-
-    @property
-    def rows(self) -> list[int]:
-        """All rows of the step."""
-        return [row for ranks in self.passes for rows in ranks for row in rows]
+    rows: tuple[int, ...]
 
 
 def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) -> list[Step]:
     """Every step of the run, in order.
 
     An epoch is a fresh permutation of all rows, cut into steps of batch × accumulation × world
-    rows; inside a step rows of like length share a forward pass, which leaves the step's gradient
-    as it is (the loss is normalised over the whole step) and saves padding. Ends at the first of
-    `epochs`, `max_steps` and `max_tokens`.
+    rows. Ends at the first of `epochs`, `max_steps` and `max_tokens`.
 
     Raises TrainingError where not one step fits.
     """
@@ -57,20 +48,40 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
             full = options.max_steps is not None and len(steps) >= options.max_steps
             if not rows or full or (options.max_tokens and tokens > options.max_tokens):
                 return _not_empty(steps)
-            steps.append(Step(epoch, _passes(rows, lengths, options.batch_size, world)))
+            steps.append(Step(epoch, tuple(rows)))
             rows_left -= len(rows)
         epoch += 1
     return _not_empty(steps)
 
 
-def _passes(
-    rows: list[int], lengths: Sequence[int], batch_size: int, world: int
-) -> tuple[tuple[tuple[int, ...], ...], ...]:
-    """Rows of like length side by side, dealt evenly over passes and processes."""
-    by_length = sorted(rows, key=lambda row: (lengths[row], row))
-    count = -(-len(rows) // (batch_size * world)) * world
-    parts = [tuple(int(row) for row in part) for part in np.array_split(by_length, count)]
-    return tuple(tuple(parts[start : start + world]) for start in range(0, count, world))
+def cut_passes(
+    rows: Sequence[int], costs: Sequence[int], room: int, *, packed: bool, world: int = 1
+) -> list[list[list[int]]]:
+    """The forward passes of a step: `passes[i][rank]` are rows, none where a process has nothing
+    to do in that pass.
+
+    Rows of like length go together, which leaves the step's gradient as it is (the loss is
+    normalised over the whole step) and saves padding. `costs` are each row's tokens (behind the
+    shared ones, in a pack); no pass holds more than `room` of them, with padding where rows are
+    not packed, except a single row that is longer.
+    """
+    ordered = sorted(rows, key=lambda row: (-costs[row], row))
+    most = room
+    if packed:  # packs of like size: the last one is then no crumb
+        total, longest = sum(costs[row] for row in rows), costs[ordered[0]]
+        packs = math.ceil(math.ceil(total / room) / world) * world
+        most = min(room, math.ceil(total / packs) + longest - 1)
+    parts: list[list[int]] = [[]]
+    filled = 0
+    for row in ordered:
+        filled += costs[row]
+        size = filled if packed else (len(parts[-1]) + 1) * costs[(parts[-1] or [row])[0]]
+        if parts[-1] and size > most:
+            parts.append([])
+            filled = costs[row]
+        parts[-1].append(row)
+    parts += [[] for _ in range(-len(parts) % world)]
+    return [parts[start : start + world] for start in range(0, len(parts), world)]
 
 
 def _not_empty(steps: list[Step]) -> list[Step]:

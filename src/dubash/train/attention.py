@@ -1,0 +1,195 @@
+"""Attention within a pack: each row sees the shared tokens and itself, and nothing else.
+
+Reached through transformers' `AttentionInterface`, so no model's code is forked. The layout comes
+as an argument of the model's forward pass; without it this function refuses to run, since any
+other mask would let rows see each other without a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AttentionInterface
+
+from dubash.train.packs import Layout
+
+NAME = "dubash_packed"
+
+
+@contextmanager
+def packed_attention(model: nn.Module, packed: bool = True) -> Iterator[None]:
+    """The model attends by layout for this long, if `packed`; backward passes belong inside, since
+    a checkpointed layer runs its forward pass again there."""
+    if not packed:
+        yield
+        return
+    configs = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
+    found = [each for each in configs.values() if hasattr(each, "_attn_implementation")]
+    before = [each._attn_implementation for each in found]
+    for each in found:
+        each._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        for each, name in zip(found, before, strict=True):
+            each._attn_implementation = name
+
+
+def packed_attention_forward(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    layout: Layout | None = None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    **_others: Any,
+) -> tuple[Tensor, None]:
+    """Attention over a flat row.
+
+    `query` is `[1, heads, time, head_dim]`, `key` and `value` `[1, key heads, time, head_dim]`;
+    returns `[1, time, heads, head_dim]`. The mask that the model made is not looked at. Raises
+    ValueError without a layout.
+    """
+    if layout is None or query.shape[0] != 1:
+        raise ValueError(f"{NAME} attention needs a layout and one flat row")
+    rows = _Rows(scaling, dropout, sliding_window, softcap)
+    q, k, v = (each[0].transpose(0, 1) for each in (query, key, value))  # [time, heads, head_dim]
+    shared = layout.shared
+    outputs = []
+    if shared:
+        head = [each[:shared].unsqueeze(0) for each in (q, k, v)]
+        outputs.append(rows.attend(head[0], head[1], head[2], before=0)[0])
+        q, k, v = q[shared:], k[shared:], v[shared:]
+    if layout.gather is not None and layout.scatter is not None:
+        q, k, v = (_spread(each, layout.gather, layout.scatter) for each in (q, k, v))
+    parts, start = [], 0
+    for block in layout.blocks:
+        end = start + block.rows * block.longest
+        size = (block.rows, block.longest)
+        bq, bk, bv = (each[start:end].view(*size, *each.shape[1:]) for each in (q, k, v))
+        if shared:
+            bk = torch.cat([head[1].expand(block.rows, -1, -1, -1), bk], 1)
+            bv = torch.cat([head[2].expand(block.rows, -1, -1, -1), bv], 1)
+        parts.append(rows.attend(bq, bk, bv, before=shared).flatten(0, 1))
+        start = end
+    own = parts[0] if len(parts) == 1 else torch.cat(parts)
+    if layout.scatter is not None:
+        own = _collect(own, layout.scatter)
+    outputs.append(own)
+    return torch.cat(outputs).unsqueeze(0), None
+
+
+AttentionInterface.register(NAME, packed_attention_forward)
+
+
+class _Rows:
+    """Causal attention of a block of rows, each behind the same number of shared tokens."""
+
+    def __init__(
+        self,
+        scaling: float | None,
+        dropout: float,
+        window: int | None,
+        softcap: float | None,
+    ) -> None:
+        self.scaling, self.dropout = scaling, dropout
+        self.window, self.softcap = window, softcap
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, before: int) -> Tensor:
+        """`q` is `[rows, time, heads, head_dim]`; `k` and `v` hold `before` tokens more."""
+        time = q.shape[1]
+        q, k, v = (each.transpose(1, 2) for each in (q, k, v))
+        windowed = self.window is not None and self.window < before + time
+        mask = None
+        if before or windowed or self.softcap:
+            mask = self._mask(time, before, q.device, windowed)
+        if self.softcap is not None:
+            return _softcapped(q, k, v, mask, self.scaling, self.dropout, self.softcap)
+        out = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=mask is None, dropout_p=self.dropout,
+            scale=self.scaling, enable_gqa=q.shape[1] != k.shape[1],
+        )  # fmt: skip
+        return out.transpose(1, 2)
+
+    def _mask(self, time: int, before: int, device: torch.device, windowed: bool) -> Tensor:
+        """True where a query may look, `[time, before + time]`."""
+        at = torch.arange(before, before + time, device=device)[:, None]
+        to = torch.arange(before + time, device=device)[None, :]
+        mask = to <= at
+        if windowed and self.window is not None:
+            mask &= at - to < self.window
+        return mask
+
+
+def _softcapped(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None,
+    scaling: float | None,
+    dropout: float,
+    cap: float,
+) -> Tensor:
+    """Attention whose scores pass cap × tanh(score / cap) (Gemma 2, arXiv:2408.00118)."""
+    groups = q.shape[1] // k.shape[1]
+    k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+    scale = q.shape[-1] ** -0.5 if scaling is None else scaling
+    scores = torch.tanh(q @ k.transpose(2, 3) * (scale / cap)) * cap
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    shares = F.softmax(scores, -1, dtype=torch.promote_types(q.dtype, torch.float32))
+    return (F.dropout(shares, dropout).to(v.dtype) @ v).transpose(1, 2)
+
+
+def _spread(flat: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:
+    found: Tensor = _Spread.apply(flat, gather, scatter)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _collect(blocks: Tensor, scatter: Tensor) -> Tensor:
+    found: Tensor = _Collect.apply(blocks, scatter)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Spread(torch.autograd.Function):
+    """Flat rows to blocks; backward takes each token's gradient from its one place.
+
+    Indexing would add up gradients over repeated places, slowly; padding has none to add.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:
+        ctx.save_for_backward(scatter)
+        return flat.index_select(0, gather)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (scatter,) = ctx.saved_tensors
+        return gradients[0].index_select(0, scatter), None, None
+
+
+class _Collect(torch.autograd.Function):
+    """Blocks to flat rows; backward leaves padding without gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, blocks: Tensor, scatter: Tensor) -> Tensor:
+        ctx.save_for_backward(scatter)
+        ctx.places = len(blocks)
+        return blocks.index_select(0, scatter)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (scatter,) = ctx.saved_tensors
+        flat = gradients[0]
+        blocks = flat.new_zeros(ctx.places, *flat.shape[1:])
+        return blocks.index_copy_(0, scatter, flat), None

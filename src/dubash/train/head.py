@@ -1,0 +1,185 @@
+"""The output layer and its loss: on supervised positions only, a chunk of them at a time.
+
+The logits of a 262,144-token vocabulary never stand whole in memory. Each chunk's gradient is taken
+while its logits are there, so none is computed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHUNK_BYTES = 128 * 2**20
+"""What one chunk's logits may take: small enough for any device, large enough for full speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadForm:
+    """How a model makes logits of its last hidden state `h`: cap · tanh(scale · (W h + b) / cap).
+
+    `scale` multiplies the logits (T5's tied head, Granite, Cohere); `cap` is Gemma 2's soft-cap or
+    None.
+    """
+
+    scale: float = 1.0
+    cap: float | None = None
+
+    @classmethod
+    def of(cls, model: Any) -> HeadForm:
+        """Read from a model's configuration."""
+        config = model.config.get_text_config(decoder=True)
+        scale = 1.0
+        if getattr(config, "scale_decoder_outputs", False):
+            scale = config.d_model**-0.5
+        if getattr(config, "logits_scaling", None):
+            scale /= config.logits_scaling
+        if getattr(config, "logit_scale", None):
+            scale *= config.logit_scale
+        return cls(scale, getattr(config, "final_logit_softcapping", None))
+
+    def logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """`[position, vocabulary]`, in fp32 or the wider type of `hidden` `[position, width]`."""
+        logits = F.linear(hidden, weight, bias)
+        # in fp32 whatever the model computes in: a sum over a large vocabulary overflows or drowns
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        if self.scale != 1.0:
+            logits *= self.scale
+        if self.cap is not None:
+            logits = logits.div_(self.cap).tanh_().mul_(self.cap)
+        return logits
+
+
+def head_loss(
+    head: nn.Linear,
+    form: HeadForm,
+    hidden: Tensor,
+    labels: Tensor,
+    counts: Tensor,
+    divisor: float = 1.0,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """The sum of cross entropies in nats, each `counts` times, over `divisor`: a scalar in fp32
+    (fp64 for a model in fp64).
+
+    `hidden` is `[position, width]`; `labels` and `counts`, `[position]`. With `smoothing` ε each
+    label is (1 − ε) of itself and ε spread evenly over the vocabulary (Szegedy et al. 2016,
+    arXiv:1512.00567). Under autocast the products are in its precision.
+    """
+    device = hidden.device.type
+    dtype = hidden.dtype
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+    # fp16 cannot hold a probability over the thousands of tokens of a step: divided afterwards
+    late = dtype == torch.float16
+    weights = counts.double() / (1.0 if late else divisor)
+    loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
+        hidden, head.weight, head.bias, labels, weights, form, smoothing, dtype
+    )
+    return loss / divisor if late else loss
+
+
+def position_losses(head: nn.Linear, form: HeadForm, hidden: Tensor, labels: Tensor) -> Tensor:
+    """The cross entropy of each position in nats, `[position]`, fp64, without gradient."""
+    found = torch.zeros(len(hidden), dtype=torch.float64, device=hidden.device)
+    for part in _chunks(len(hidden), head.weight):
+        logits = form.logits(hidden[part], head.weight, head.bias)
+        found[part] = F.cross_entropy(logits, labels[part], reduction="none").double()
+    return found
+
+
+def _chunks(positions: int, weight: Tensor) -> list[slice]:
+    """Chunks of like size, so that the last one is not a crumb."""
+    most = max(1, CHUNK_BYTES // (4 * weight.shape[0]))
+    count = -(-positions // most)
+    size = -(-positions // count) if count else 1
+    return [slice(start, min(start + size, positions)) for start in range(0, positions, size)]
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Loss and gradients in one pass; the backward pass only scales what is there."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        labels: Tensor,
+        weights: Tensor,
+        form: HeadForm,
+        smoothing: float,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
+        d_hidden = torch.empty_like(hidden) if needs_hidden else None
+        d_weight = torch.zeros_like(weight) if needs_weight else None
+        d_bias = torch.zeros_like(bias) if needs_bias and bias is not None else None
+        total = torch.zeros((), dtype=torch.float64, device=hidden.device)
+        with torch.autocast(hidden.device.type, enabled=False):
+            cast = weight.to(dtype)
+            for part in _chunks(len(hidden), weight):
+                states = hidden[part].to(dtype)
+                loss, slope = _chunk(
+                    states, cast, bias, labels[part], weights[part], form, smoothing
+                )
+                total += loss
+                slope = slope.to(dtype)
+                if d_hidden is not None:
+                    d_hidden[part] = slope @ cast
+                if d_weight is not None:
+                    _add_product(d_weight, slope, states)
+                if d_bias is not None:
+                    d_bias += slope.sum(0)
+        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        return total.to(torch.promote_types(hidden.dtype, torch.float32))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        found = []
+        for each in ctx.saved_tensors:
+            # on a CPU, where fp16's loss scaling is not used, a pass over the vocabulary is saved
+            as_is = each is None or (each.device.type == "cpu" and float(gradients[0]) == 1.0)
+            found.append(each if as_is else each * gradients[0].to(each.dtype))
+        return (*found, None, None, None, None, None)
+
+
+def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
+    """Add slopeᵀ · states, in the precision of `total` where that is the wider one."""
+    if total.dtype == slope.dtype:
+        total.addmm_(slope.t(), states)
+    else:
+        total += slope.t() @ states
+
+
+def _chunk(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    labels: Tensor,
+    weights: Tensor,
+    form: HeadForm,
+    smoothing: float,
+) -> tuple[Tensor, Tensor]:
+    """The chunk's loss, and its gradient by W h + b, `[position, vocabulary]`."""
+    logits = form.logits(hidden, weight, bias if bias is None else bias.to(hidden.dtype))
+    # d(cap · tanh(z / cap)) / dz = 1 − (logit / cap)²
+    curve = None if form.cap is None else 1 - (logits / form.cap).square_()
+    logp = torch.log_softmax(logits, -1)
+    del logits
+    own = logp.gather(1, labels[:, None])[:, 0]
+    loss = own * (smoothing - 1)
+    if smoothing:
+        loss -= logp.mean(-1) * smoothing
+    slope = logp.exp_()
+    if smoothing:
+        slope -= smoothing / slope.shape[-1]
+    slope[torch.arange(len(labels), device=labels.device), labels] -= 1 - smoothing
+    scale = weights.to(slope.dtype)
+    slope *= (scale * form.scale)[:, None]
+    if curve is not None:
+        slope *= curve
+    return (loss.double() * weights).sum(), slope

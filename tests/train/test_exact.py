@@ -1,0 +1,207 @@
+"""Exact: the packed, shared, chunked way has the loss and the gradients of the plainest way.
+
+The plainest way is the model's own forward pass over one row at a time, its own logits, and torch's
+cross entropy, in float64. Dropout is 0.
+"""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import Gemma2Config, Gemma2ForCausalLM
+
+from dubash.model.load import LoadedModel, load_trainable
+from dubash.model.options import MethodOptions, ModelOptions
+from dubash.prompt.template import Example
+from dubash.train import head as head_module
+from dubash.train.attention import packed_attention
+from dubash.train.batches import Collator
+from dubash.train.head import HeadForm, head_loss
+from dubash.train.loss import Scorer
+from tiny import FAMILIES, make_tiny
+
+PACKED = ("llama", "qwen2", "qwen3", "gemma3")
+TEXTS = ["a good day for words", "बहुत अच्छा दिन", "una casa muy vieja"]
+TOKEN = st.integers(5, 30)
+
+
+@st.composite
+def rows_of_a_step(draw):
+    """Rows of random lengths behind a prefix of random length, some longer than Gemma's window."""
+    prefix = draw(st.lists(TOKEN, max_size=20))
+    longest = draw(st.sampled_from([3, 12, 45]))
+    count = draw(st.integers(1, 6))
+    tokens = st.lists(TOKEN, min_size=1, max_size=longest)
+    return [Example((*prefix, *draw(tokens)), tuple(draw(tokens)), str(at)) for at in range(count)]
+
+
+@pytest.fixture(scope="session")
+def trainable(tmp_path_factory):
+    """A model of a family under a method, in float64, its adapters away from zero."""
+    kept = {}
+
+    def load(family, method):
+        if (family, method) not in kept:
+            folder = tmp_path_factory.mktemp("exact") / family
+            make_tiny(family, folder, TEXTS * 20, hidden=32, spread=0.3)
+            options = {} if method == "full" else {"rank": 4, "alpha": 8}
+            loaded = load_trainable(
+                ModelOptions(name=str(folder), dtype="fp32"),
+                MethodOptions(name=method, **options), seed=1,
+            )  # fmt: skip
+            with torch.no_grad():
+                for name, parameter in loaded.model.named_parameters():
+                    if "lora_B" in name:
+                        parameter.normal_(0, 0.3)
+            if method in ("full", "lora"):
+                loaded.model.double()
+            loaded.model.eval()  # no dropout
+            kept[family, method] = loaded
+        return kept[family, method]
+
+    return load
+
+
+def gradients(model):
+    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return found
+
+
+def plainest(loaded, examples, mask, smoothing=0.0):
+    """Loss and gradients one row at a time through the model's own logits."""
+    start = getattr(loaded.model.config, "decoder_start_token_id", None)
+    collator = Collator(loaded.kind, mask, 0, start, packed=False)
+    supervised = sum(collator.supervised(example) for example in examples)
+    total = 0.0
+    for example in examples:
+        batch = collator([example])
+        logits = loaded.model(**batch.inputs, use_cache=False).logits[0, batch.places]
+        loss = F.cross_entropy(logits, batch.labels, reduction="sum", label_smoothing=smoothing)
+        (loss / supervised).backward()
+        total += float(loss.detach()) / supervised
+    return total, gradients(loaded.model)
+
+
+def ours(loaded, collator, examples, passes=1, smoothing=0.0):
+    """Loss and gradients as dubash takes them, the rows dealt over a number of passes."""
+    scorer = Scorer(loaded.model, smoothing)
+    supervised = sum(collator.supervised(example) for example in examples)
+    total = 0.0
+    with packed_attention(loaded.model, collator.packed):
+        for part in (examples[start::passes] for start in range(min(passes, len(examples)))):
+            loss = scorer(collator(part), supervised)
+            loss.backward()
+            total += float(loss.detach())
+    return total, gradients(loaded.model)
+
+
+def assert_same(one, other, most=1e-5):
+    assert one[0] == pytest.approx(other[0], rel=most)
+    assert one[1].keys() == other[1].keys()
+    whole = torch.stack([gradient.norm() for gradient in one[1].values()]).norm()
+    for name, gradient in one[1].items():
+        # some are 0 but for rounding, which is fp32's: the norms of these models take it inside
+        floor = 1e-7 * whole
+        distance = (gradient - other[1][name]).norm()
+        assert distance <= most * gradient.norm() + floor, f"{name}: {distance:.1e}"
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("family", FAMILIES)
+@given(
+    examples=rows_of_a_step(),
+    mask=st.sampled_from(["target", "full"]),
+    passes=st.integers(1, 3),
+    smoothing=st.sampled_from([0.0, 0.1]),
+)
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_loss_and_every_gradient(trainable, family, method, examples, mask, passes, smoothing):
+    loaded = trainable(family, method)
+    if loaded.kind == "seq2seq":
+        mask = "target"
+    collator = Collator(
+        loaded.kind, mask, 0, getattr(loaded.model.config, "decoder_start_token_id", None),
+        packed=family in PACKED,
+    )  # fmt: skip
+    assert_same(
+        plainest(loaded, examples, mask, smoothing),
+        ours(loaded, collator, examples, passes, smoothing),
+    )
+
+
+@pytest.mark.parametrize("family", PACKED)
+@pytest.mark.parametrize("method", ["qlora", "lora-int8"])
+def test_quantised_bases_in_fp32(trainable, family, method):
+    """Their kernels know no float64; int8 rounds activations, and rounding may tip by a hair."""
+    loaded = trainable(family, method)
+    prefix = (9, 8, 7, 6)
+    rows = [
+        Example((*prefix, *range(5, 5 + at)), (*range(20, 22 + at), 3), str(at))
+        for at in range(1, 7)
+    ]
+    collator = Collator("causal", "target", 0)
+    assert_same(
+        plainest(loaded, rows, "target"),
+        ours(loaded, collator, rows, 2),
+        2e-5 if method == "qlora" else 5e-2,
+    )
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3"])
+def test_checkpointed_layers_attend_by_layout_again_in_the_backward_pass(trainable, family):
+    loaded = trainable(family, "lora")
+    rows = [Example((9, 8, at), (at, 11, 3), str(at)) for at in range(12, 18)]
+    collator = Collator("causal", "target", 0)
+    expected = ours(loaded, collator, rows)
+    inner = loaded.model.get_base_model()
+    inner.gradient_checkpointing_enable({"use_reentrant": False})
+    loaded.model.train()
+    try:
+        assert_same(expected, ours(loaded, collator, rows), 1e-9)
+    finally:
+        inner.gradient_checkpointing_disable()
+        loaded.model.eval()
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize(
+    "form", [HeadForm(), HeadForm(scale=0.3), HeadForm(cap=5.0), HeadForm(scale=0.5, cap=2.0)]
+)
+def test_the_head_in_chunks_has_the_loss_of_the_whole(monkeypatch, form, smoothing, rows):
+    """Scale, soft-cap, bias and smoothing; counts; one row of logits in a chunk, or several."""
+    torch.manual_seed(0)
+    monkeypatch.setattr(head_module, "CHUNK_BYTES", rows * 50 * 4)
+    head = torch.nn.Linear(16, 50).double()
+    hidden = torch.randn(23, 16, dtype=torch.float64, requires_grad=True)
+    labels, counts = torch.randint(50, (23,)), torch.randint(0, 4, (23,))
+    logits = head(hidden) * form.scale
+    if form.cap:
+        logits = torch.tanh(logits / form.cap) * form.cap
+    each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+    wanted = ((each * counts).sum() / 9.0).double()
+    found = head_loss(head, form, hidden, labels, counts, 9.0, smoothing)
+    inputs = [hidden, head.weight, head.bias]
+    assert torch.allclose(found, wanted, rtol=1e-12)
+    for a, b in zip(
+        torch.autograd.grad(found, inputs), torch.autograd.grad(wanted, inputs), strict=True
+    ):
+        assert torch.allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_gemma_2s_soft_caps_are_those_of_the_model(tmp_path):
+    config = Gemma2Config(
+        vocab_size=60, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=8, sliding_window=8,
+        final_logit_softcapping=3.0, attn_logit_softcapping=2.0, initializer_range=0.5,
+        attn_implementation="eager", pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    model = Gemma2ForCausalLM(config).double().eval()
+    loaded = LoadedModel(model, None, "causal", "cpu", "fp32", "gemma2", "gemma2")
+    rows = [Example((9, 8, 7, at), tuple(range(at, at + 14)), str(at)) for at in range(10, 15)]
+    assert_same(plainest(loaded, rows, "full"), ours(loaded, Collator("causal", "full", 0), rows))
