@@ -33,12 +33,12 @@ $(VENV)/bin/python:
 $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing (a few minutes, once) …"
 	$(PIP) torch==2.13.0
-	$(PIP) --constraint constraints.txt --editable .
+	$(PIP) --constraint constraints.txt --editable '.[ct2]'
 	$(PIP) --no-deps $(EMBEDDED)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) --constraint constraints.txt --editable '.[dev,quant,hub,ja]'
+	$(PIP) --constraint constraints.txt --editable '.[dev,ct2,quant,hub,ja]'
 	touch $@
 
 clean:

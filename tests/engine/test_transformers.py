@@ -70,7 +70,7 @@ def test_a_batch_stays_within_its_tokens(llama, prompts):
     limited = engine(llama, batch_tokens=150, beams=2)
     sizes = []
     run = limited._run
-    limited._run = lambda rows: sizes.append(rows) or run(rows)
+    limited._run = lambda rows, prefix: sizes.append(rows) or run(rows, prefix)
     limited.generate(prompts)
     for rows in sizes:
         longest = max(len(row) for row in rows)

@@ -14,7 +14,16 @@ from dubash import __version__
 from dubash.core.files import fsync_folder, read_json, write_json, write_text
 from dubash.core.progress import is_main
 
-_TRACED = ("torch", "transformers", "peft", "accelerate", "tokenizers", "sacrebleu", "bitsandbytes")
+_TRACED = (
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "tokenizers",
+    "sacrebleu",
+    "bitsandbytes",
+    "ctranslate2",
+)
 
 
 class RunFolder:

@@ -1,4 +1,4 @@
-"""Generation with transformers: length-sorted batches, and for each row why it stopped."""
+"""Generation with transformers: length-sorted batches through our own loop, or `generate`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,22 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from dubash.core.types import Advance, Hypothesis, StopReason
+from dubash.core.types import Advance, Hypothesis
+from dubash.engine.base import Reader, batches, shared_prefix
+from dubash.engine.decode import (
+    CAUSAL,
+    CausalRows,
+    Chooser,
+    Prefix,
+    Rows,
+    Seq2SeqRows,
+    can_decode,
+    decode,
+)
 from dubash.engine.options import GenerateOptions
+from dubash.model.device import DTYPES
 
-MOST_ROWS = 128
-"""Rows in a batch at most: past that a batch waits longer for its longest row than it gains."""
+_PRECISIONS = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class TransformersEngine:
@@ -37,7 +48,7 @@ class TransformersEngine:
         """
         self.decoder_prefix = list(decoder_prefix)
         self.model, self.tokenizer, self.kind = model, tokenizer, kind
-        self.options, self.end_ids = options, frozenset(end_ids)
+        self.options, self.reader = options, Reader(tokenizer, end_ids, options.stop_strings)
         self.pad_id: int = tokenizer.pad_token_id
         before = model.generation_config
         # Made afresh: what a checkpoint's own file sets (sampling, penalties) would otherwise
@@ -52,12 +63,21 @@ class TransformersEngine:
             repetition_penalty=options.repetition_penalty,
             length_penalty=options.length_penalty if options.beams > 1 else None,
             stop_strings=list(options.stop_strings) or None,
-            eos_token_id=sorted(self.end_ids),
+            eos_token_id=sorted(self.reader.end_ids),
             pad_token_id=self.pad_id,
             bos_token_id=before.bos_token_id,
             decoder_start_token_id=before.decoder_start_token_id,
             use_cache=True,
         )
+
+    @property
+    def label(self) -> str:
+        """As `Engine.label`; a quantised base goes by its bits."""
+        quantised = getattr(self.model.config, "quantization_config", None)
+        if quantised is not None:
+            bits = "4-bit" if getattr(quantised, "load_in_4bit", False) else "8-bit"
+            return f"transformers {bits}"
+        return f"transformers {_PRECISIONS.get(self.model.dtype, self.model.dtype)}"
 
     def generate(
         self, prompts: Sequence[Sequence[int]], advance: Advance | None = None
@@ -71,12 +91,13 @@ class TransformersEngine:
         ):
             if self.options.sample:
                 torch.manual_seed(self.options.seed)
-            for rows in self._batches(prompts):
-                start = time.perf_counter()
-                output = self._run([prompts[row] for row in rows])
-                share = (time.perf_counter() - start) / len(rows)
+            start, prefix = time.perf_counter(), self._prefix(prompts)
+            for rows in batches(prompts, self.options):
+                output = self._run([prompts[row] for row in rows], prefix)
+                now = time.perf_counter()
+                share, start = (now - start) / len(rows), now
                 for row, ids in zip(rows, output, strict=True):
-                    found[row] = self._read(ids, share)
+                    found[row] = self.reader.read(ids, share)
                 if advance:
                     advance(len(rows))
         return [found[row] for row in range(len(prompts))]
@@ -117,7 +138,29 @@ class TransformersEngine:
         device = self.model.device
         return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
-    def _run(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+    def _prefix(self, prompts: Sequence[Sequence[int]]) -> Prefix | None:
+        """What all prompts begin with, computed once, where our own loop serves them."""
+        if not can_decode(self.model, self.options) or self.model.config.model_type not in CAUSAL:
+            return None
+        shared = shared_prefix(prompts)
+        return Prefix(self.model, shared) if shared else None
+
+    def _run(
+        self, prompts: Sequence[Sequence[int]], prefix: Prefix | None = None
+    ) -> list[list[int]]:
+        """The new ids of one batch; those of `generate` are padded after their end."""
+        if not can_decode(self.model, self.options):
+            return self._generate(prompts)
+        rows: Rows
+        if self.kind == "causal":
+            rows = CausalRows(self.model, prompts, prefix)
+        else:
+            start = [self.config.decoder_start_token_id, *self.decoder_prefix]
+            rows = Seq2SeqRows(self.model, *self.pad(prompts), start)
+        limit = self.options.max_new_tokens
+        return decode(rows, Chooser(self.options), self.reader.finished, limit)
+
+    def _generate(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
         ids, mask = self.pad(prompts)
         begun = {}
         if self.decoder_prefix:
@@ -134,33 +177,3 @@ class TransformersEngine:
         skip = ids.shape[1] if self.kind == "causal" else 1 + len(self.decoder_prefix)
         generated: list[list[int]] = output[:, skip:].tolist()
         return generated
-
-    def _read(self, ids: list[int], seconds: float) -> Hypothesis:
-        end = next((at for at, token in enumerate(ids) if token in self.end_ids), None)
-        kept = ids if end is None else ids[:end]
-        text = self.tokenizer.decode(
-            kept, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        stop: StopReason = "limit" if end is None else "end"
-        cuts = [at for each in self.options.stop_strings if (at := text.find(each)) >= 0]
-        if cuts:
-            text, stop = text[: min(cuts)], "stop_string"
-            while kept and kept[-1] == self.pad_id:  # the row waited for others of its batch
-                kept = kept[:-1]
-        return Hypothesis(text.strip(), stop, len(kept) + (stop == "end"), seconds)
-
-    def _batches(self, prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Rows of like length together, longest first, within `batch_tokens`."""
-        order = sorted(range(len(prompts)), key=lambda row: (-len(prompts[row]), row))
-        batch: list[int] = []
-        for row in order:
-            longest = len(prompts[batch[0]]) if batch else len(prompts[row])
-            cost = (longest + self.options.max_new_tokens) * self.options.beams
-            if batch and (
-                (len(batch) + 1) * cost > self.options.batch_tokens or len(batch) >= MOST_ROWS
-            ):
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch

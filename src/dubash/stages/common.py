@@ -19,7 +19,7 @@ from dubash.recipe.load import LoadedRecipe, read_resolved, resolved_yaml
 from dubash.recipe.options import Recipe
 
 if TYPE_CHECKING:
-    from dubash.engine.transformers import TransformersEngine
+    from dubash.engine.base import Engine
     from dubash.model.load import LoadedModel
     from dubash.translate.local import LocalTranslator
 
@@ -158,22 +158,33 @@ def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:
     return make(recipe.prompt, tokenizer, kind, recipe.languages.pair(), recipe.task)
 
 
-def make_engine(recipe: Recipe, loaded: LoadedModel, template: Template) -> TransformersEngine:
-    """The engine that serves this model: it stops at the template's end token and the model's."""
-    from dubash.engine.transformers import TransformersEngine
+def make_engine(
+    recipe: Recipe, loaded: LoadedModel, template: Template, *, changing: bool = False
+) -> Engine:
+    """The engine that serves this model: it stops at the template's end token and the model's.
+
+    A model whose weights are still `changing` is always served by transformers.
+    """
+    from dubash.engine.choose import ChosenEngine
 
     # what its makers let it end with counts as its own end, for S0 and S1 alike
     own = loaded.model.generation_config.eos_token_id
     ends = template.stop_ids | set(own if isinstance(own, list) else [own]) - {None}
-    return TransformersEngine(
-        loaded.model, loaded.tokenizer, loaded.kind, sorted(ends), recipe.generate,
-        template.decoder_prefix,
+    against = ""
+    if recipe.method.name in ("qlora", "lora-int8"):  # S0 too, or the engine would be in its gain
+        against = f"{recipe.method.name} computes with a quantised base"
+    chosen = ChosenEngine(
+        loaded, sorted(ends), recipe.generate, template.decoder_prefix, against
     )  # fmt: skip
+    return chosen.plain if changing else chosen
 
 
-def make_translator(name: str, recipe: Recipe, loaded: LoadedModel) -> LocalTranslator:
-    """A Translator of this model, named for the tables."""
+def make_translator(
+    name: str, recipe: Recipe, loaded: LoadedModel, *, changing: bool = False
+) -> LocalTranslator:
+    """A Translator of this model, named for the tables; `changing` as for `make_engine`."""
     from dubash.translate.local import LocalTranslator
 
     template = make_template(recipe, loaded.tokenizer, loaded.kind)
-    return LocalTranslator(name, template, make_engine(recipe, loaded, template))
+    engine = make_engine(recipe, loaded, template, changing=changing)
+    return LocalTranslator(name, template, engine)

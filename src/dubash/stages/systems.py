@@ -39,6 +39,8 @@ def translate_test(
             hypotheses = translator.translate(sources, advance)
         rows = zip(sources, hypotheses, strict=True)
         note_made(run, part, made)
+        engines = run.read_manifest().get("engines", {})
+        run.note(engines={**engines, name: translator.engine.label})
         write_jsonl(path, ({"source": source, **asdict(each)} for source, each in rows))
 
 

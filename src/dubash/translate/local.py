@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dubash.core.types import Advance, Hypothesis
-from dubash.engine.transformers import TransformersEngine
+from dubash.engine.base import Engine
 from dubash.prompt.template import Template
 
 
 class LocalTranslator:
     """One template and one engine."""
 
-    def __init__(self, name: str, template: Template, engine: TransformersEngine) -> None:
+    def __init__(self, name: str, template: Template, engine: Engine) -> None:
         self._name, self.template, self.engine = name, template, engine
 
     @property

@@ -1,0 +1,225 @@
+"""A transformers model as CTranslate2's, in a cache folder: converted once, checked, kept.
+
+CTranslate2's own converters read the weights out of a loaded model, in memory; nothing is fetched
+and no model's own code is run. The vocabulary of a conversion is the ids' own digits, since
+prompts come as ids: no tokenizer has a say in it.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from ctranslate2.converters import transformers as converters
+
+from dubash.core.errors import DataError
+from dubash.core.files import (
+    cache_root,
+    lock,
+    new_folder,
+    read_json,
+    sha256_file,
+    write_json,
+)
+from dubash.core.progress import say
+from dubash.engine.ctranslate2 import ANY_START
+from dubash.engine.families import mend
+from dubash.engine.verify import Verdict, pick, verify
+from dubash.model.load import LoadedModel
+
+MOST_BYTES = 8 << 30
+"""Conversions kept, the last used first; the one in use stays whatever its size."""
+
+KEPT_SECONDS = 3600
+"""No conversion that was used this lately is removed: another process may be reading it."""
+
+_MANIFEST = "manifest.json"
+_LAYOUT = 1  # raise it when the conversion or its check changes, and old folders are left alone
+_SAVED = {"int8": "int8_float32", "float32": "float32"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A converted model and what the check found; where that is wrong, no model is there."""
+
+    folder: Path
+    verdict: Verdict
+
+
+def conversion(
+    loaded: LoadedModel,
+    prompts: Sequence[Sequence[int]],
+    compute_type: str,
+    decoder_prefix: Sequence[int] = (),
+) -> Conversion:
+    """The conversion of this model with its adapters merged, from the cache or made now.
+
+    `prompts` are ids of the work at hand; a new conversion is checked on some of them. The model
+    itself is not changed. Takes about as much memory again as the weights, for a moment.
+    """
+    root = cache_root() / "ctranslate2"
+    folder = root / f"{content_hash(loaded.model)[:32]}-{compute_type}"
+    with lock(root / "lock"):
+        found = _kept(folder)
+        if found is None:
+            say(f"  converting {loaded.display_name} for ctranslate2, once")
+            for left in root.glob(".*"):  # by a kill; whoever makes one holds the lock
+                shutil.rmtree(left, ignore_errors=True)
+            found = _make(folder, loaded, pick(prompts), compute_type, decoder_prefix)
+            prune(root, folder)
+    return found
+
+
+def content_hash(model: Any) -> str:
+    """Hex SHA-256 of what a conversion depends on: every weight, adapters and how they are scaled,
+    the configuration, and the versions of what converts."""
+    digest = hashlib.sha256()
+    packages = ("ctranslate2", "transformers", "peft")
+    config = {
+        key: value
+        for key, value in model.config.to_dict().items()
+        if key not in ("_name_or_path", "transformers_version", "use_cache")
+    }
+    scales = {
+        name: sorted(module.scaling.items())
+        for name, module in model.named_modules()
+        if isinstance(getattr(module, "scaling", None), dict)
+    }
+    facts = [_LAYOUT, [metadata.version(each) for each in packages], config, scales]
+    digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+    seen: set[int] = set()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
+        if tensor.data_ptr() in seen and tensor.numel():  # tied
+            continue
+        seen.add(tensor.data_ptr())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _kept(folder: Path) -> Conversion | None:
+    """What the cache has under that name, whole; None where it has to be made (again)."""
+    try:
+        manifest = read_json(folder / _MANIFEST)
+        whole = all(sha256_file(folder / name) == sum_ for name, sum_ in manifest["files"].items())
+    except FileNotFoundError:
+        return None
+    except (DataError, KeyError):
+        whole = False
+    if not whole:
+        say("  a conversion in the cache is damaged; it is made again")
+        return None
+    (folder / _MANIFEST).touch()  # last used now
+    return Conversion(folder, Verdict(**manifest["verdict"]))
+
+
+def _make(
+    folder: Path,
+    loaded: LoadedModel,
+    prompts: list[list[int]],
+    compute_type: str,
+    decoder_prefix: Sequence[int],
+) -> Conversion:
+    """Convert at float32 and check that; then at the type asked for, and check that too."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch, _resting(loaded):
+        made, reference = Path(scratch), _reference(loaded.model)
+        whole = merged(loaded.model)
+        checks = (prompts, decoder_prefix)
+        for each in dict.fromkeys(("float32", compute_type)):
+            write(whole, made / each, each)
+            verdict = verify(made / each, each, reference, loaded.kind, *checks)
+            if verdict.wrong:
+                break
+        with new_folder(folder) as fresh:
+            if not verdict.wrong:
+                for file in (made / compute_type).iterdir():
+                    shutil.move(str(file), fresh / file.name)
+            sums = {file.name: sha256_file(file) for file in sorted(fresh.iterdir())}
+            facts = {"verdict": asdict(verdict), "model": loaded.display_name, "files": sums}
+            write_json(fresh / _MANIFEST, facts)
+    return Conversion(folder, verdict)
+
+
+@contextmanager
+def _resting(loaded: LoadedModel) -> Iterator[None]:
+    """The model in eval mode, for this long."""
+    before = loaded.model.training
+    loaded.model.eval()
+    try:
+        yield
+    finally:
+        loaded.model.train(before)
+
+
+def _reference(model: Any) -> Any:
+    """The model itself where it computes in fp32, else a copy that does."""
+    if all(each.dtype == torch.float32 for each in model.parameters()):
+        return model
+    return copy.deepcopy(model).float()
+
+
+def merged(model: Any) -> Any:
+    """A copy with its adapters merged in fp32. It shares every weight that merging leaves alone
+    with the model, so none of them may be changed in place."""
+    layers = [each for each in model.modules() if isinstance(getattr(each, "scaling", None), dict)]
+    changed = {id(each) for layer in layers for each in layer.get_base_layer().parameters()}
+    shared = {id(each): each for each in model.parameters() if id(each) not in changed}
+    found = copy.deepcopy(model, shared)
+    if not layers:
+        return found
+    for layer in found.modules():
+        if isinstance(getattr(layer, "scaling", None), dict):
+            layer.get_base_layer().float()
+    return found.merge_and_unload()
+
+
+def write(model: Any, folder: Path, compute_type: str) -> None:
+    """Convert a plain transformers model into `folder`, changing neither it nor its weights."""
+    weights = {id(each): each for each in model.parameters()}
+    # CTranslate2 quantises in place, in the memory of the tensors that it was given
+    copied = copy.deepcopy(model, {} if compute_type == "int8" else weights)
+    mend(copied)
+    loader = copy.copy(converters._MODEL_LOADERS[type(copied.config).__name__])
+    size = copied.get_input_embeddings().num_embeddings
+    with torch.no_grad():
+        spec = loader.get_model_spec(copied)
+    loader.set_config(spec.config, copied, _Digits())
+    loader.set_vocabulary(spec, [str(number) for number in range(size)])
+    spec.validate()
+    spec.optimize(quantization=_SAVED[compute_type])
+    folder.mkdir()
+    spec.save(str(folder))
+
+
+class _Digits:
+    """A tokenizer whose tokens are the ids' own digits, as far as converters ask."""
+
+    bos_token = eos_token = unk_token = pad_token = str(ANY_START)
+    chat_template = None
+
+    def convert_ids_to_tokens(self, number: int) -> str:
+        return str(number)
+
+
+def prune(root: Path, stays: Path) -> None:
+    """Remove the conversions used longest ago until `MOST_BYTES` are left."""
+    used = {each.parent: each.stat().st_mtime for each in root.glob(f"*/{_MANIFEST}")}
+    total = 0
+    for folder in sorted(used, key=lambda each: (each != stays, -used[each])):
+        total += sum(file.stat().st_size for file in folder.iterdir())
+        idle = time.time() - used[folder] > KEPT_SECONDS
+        if total > MOST_BYTES and idle and folder != stays:
+            shutil.rmtree(folder, ignore_errors=True)
