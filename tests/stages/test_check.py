@@ -28,7 +28,7 @@ from dubash.recipe.options import Recipe
 from dubash.stages.check import checked_examples, preflight, render, render_rows, show
 from dubash.stages.common import make_template
 from dubash.train.batches import Collator
-from tiny import CHATML, make_tiny
+from tiny import CHATML, TOKENIZERS, make_tiny
 
 GREEN = "\x1b[1;32m"
 
@@ -172,6 +172,22 @@ def test_letters_of_several_tokens_are_shown_whole(recipe, tokenizer):
     shown = console.export_text()
     assert "\ufffd" not in shown
     assert "કૂવો ક્યાં છે?" in shown.replace("|", "")
+
+
+def test_a_language_token_is_shown_as_served_and_as_trained(recipe):
+    """It begins what the decoder writes, so the mark of where serving leaves off is behind it."""
+    nllb = TOKENIZERS["nllb"]([side for row in some_rows(8) for side in row], 400)
+    template = make_template(recipe(), nllb, "seq2seq")
+    collator = Collator("seq2seq", "target", nllb.pad_token_id, nllb.eos_token_id)
+    (row,) = render_rows(template, collator, [(PAIRS[0], template.example(PAIRS[0]))])
+    console = Console(record=True, width=400)
+    show(console, row, template)
+    _, _, trained, served, *_ = console.export_text().splitlines()
+    assert trained.startswith("as trained  eng_Latn|")
+    assert served.startswith("as served   eng_Latn|")
+    assert served.endswith("|</s>|spa_Latn|▮")
+    assert "|</s>|spa_Latn|▮El|" in trained
+    assert trained.endswith("|</s>|")
 
 
 def test_dev_rows_that_are_all_too_long_are_refused(recipe, tmp_path):

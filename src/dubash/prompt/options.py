@@ -19,7 +19,8 @@ DEFAULT_TEXT = {
     ),
     "seq2seq": "translate {source_language} to {target_language}: {source}",
 }
-"""The text asked where a recipe gives none, by style; an instruction's default is `{source}`."""
+"""The text asked where a recipe gives none, by style. It is `{source}` for an instruction, and for
+M2M-100, NLLB and mBART-50, whose language tokens say what is asked."""
 
 
 class PromptOptions(Options):
