@@ -23,6 +23,17 @@ def _pairs() -> list[list[str]]:
     return [line.split("\t") for line in text.splitlines()[1:]]
 
 
+def _recipe(page: str, model: Path) -> str:
+    """The page's recipe, with a smaller model and less work."""
+    recipe = yaml.safe_load(re.search(r"```yaml file=recipe\.yaml\n(.+?)```", page, re.DOTALL)[1])
+    recipe["model"] |= {"name": str(model), "dtype": "fp32"}
+    recipe["train"] = {
+        **recipe.get("train", {}), "epochs": 1, "batch_size": 16, "dev_sample": 2,
+    }  # fmt: skip
+    recipe["generate"] = {"max_new_tokens": 4}
+    return yaml.safe_dump(recipe)
+
+
 @pytest.fixture
 def workplace(tmp_path):
     """A folder with what the page on your own data takes for granted."""
@@ -32,25 +43,33 @@ def workplace(tmp_path):
     rows = [f'"{source}","{target}",{topic}' for topic, source, target in pairs]
     head = re.search(r"```csv file=village\.csv\n(.+?)\n", page)[1]
     (tmp_path / "village.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    recipe = yaml.safe_load(re.search(r"```yaml file=recipe\.yaml\n(.+?)```", page, re.DOTALL)[1])
-    recipe["model"] = {"name": str(model), "dtype": "fp32"}
-    recipe["train"] = {**recipe["train"], "epochs": 1, "batch_size": 16, "dev_sample": 2}
-    recipe["generate"] = {"max_new_tokens": 4}
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(_recipe(page, model), encoding="utf-8")
     (tmp_path / "letters.txt").write_text("नमस्ते।\n\nआप कैसे हैं?\n", encoding="utf-8")
     return tmp_path
 
 
-def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
-    page = (ROOT / "docs" / "your-data.md").read_text(encoding="utf-8")
+def _run_commands(page: str, folder: Path, least: int) -> None:
     commands = re.findall(r"^\$ dubash (.+)$", page, re.MULTILINE)
-    assert len(commands) >= 6
+    assert len(commands) >= least
     for command in commands:
+        smaller = command.replace("google/gemma-3-270m-it", "tiny")
         done = subprocess.run(
-            [sys.executable, "-m", "dubash", *shlex.split(command)],
-            cwd=workplace, env={**os.environ}, capture_output=True, text=True, check=False,
+            [sys.executable, "-m", "dubash", *shlex.split(smaller)],
+            cwd=folder, env={**os.environ}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"dubash {command}\n{done.stderr[-2000:]}"
+
+
+def test_the_commands_on_trimming_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "trim.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    _run_commands(page, workplace, least=2)
+    for made in ("small", "runs/village/base"):
+        assert (workplace / made / "old_ids.json").exists()
+
+
+def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
+    _run_commands((ROOT / "docs" / "your-data.md").read_text(encoding="utf-8"), workplace, least=6)
     assert (workplace / "runs" / "village" / "report.html").exists()
     assert (workplace / "runs" / "village-slow" / "report.html").exists()
     assert len((workplace / "letters.gu").read_text(encoding="utf-8").splitlines()) == 3
