@@ -175,14 +175,14 @@ def merged(model: Any) -> Any:
     """A copy with its adapters merged in fp32. It shares every weight that merging leaves alone
     with the model, so none of them may be changed in place."""
     layers = [each for each in model.modules() if isinstance(getattr(each, "scaling", None), dict)]
-    changed = {id(each) for layer in layers for each in layer.get_base_layer().parameters()}
+    changed = {id(each) for layer in layers for each in layer.parameters()}
     shared = {id(each): each for each in model.parameters() if id(each) not in changed}
     found = copy.deepcopy(model, shared)
     if not layers:
         return found
     for layer in found.modules():
         if isinstance(getattr(layer, "scaling", None), dict):
-            layer.get_base_layer().float()
+            layer.float()
     return found.merge_and_unload()
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +65,7 @@ class CTranslate2Engine:
         start, prefix = time.perf_counter(), self._prefix(prompts)
         most = max(LEAST_ROWS, -(-len(prompts) // (2 * self.workers)))
         queue: deque[tuple[list[int], list[Any]]] = deque()
-        waiting = batches(prompts, self.options, min(most, MOST_ROWS))
+        waiting = self._alike(prompts, batches(prompts, self.options, min(most, MOST_ROWS)))
         while True:
             # few at a time, so that an interrupt does not wait for all that were queued
             while len(queue) < 2 * self.workers and (rows := next(waiting, None)):
@@ -83,6 +84,17 @@ class CTranslate2Engine:
             if advance:
                 advance(len(rows))
         return [found[row] for row in range(len(prompts))]
+
+    def _alike(
+        self, prompts: Sequence[Sequence[int]], made: Iterator[list[int]]
+    ) -> Iterator[list[int]]:
+        """The batches, for beam search over prompts parted by length: of several lengths, what is
+        left of the longer ones is forced, and a beam that ends right after that is forbidden."""
+        if self.options.beams == 1 or self.kind == "seq2seq":
+            return made
+        return (
+            list(rows) for each in made for _, rows in groupby(each, lambda at: len(prompts[at]))
+        )
 
     @property
     def _penalised(self) -> bool:

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from dubash.engine.ctranslate2 import load, spell
 
-FLOAT32_MOST = 1e-3
-"""Largest relative error of any position's logits at float32. Right conversions measured 1e-6 to
-2e-4, wrong ones 4e-3 and more."""
+FLOAT32_MEAN, FLOAT32_MOST = 1e-3, 1e-2
+"""Relative error of a position's logits at float32: the mean, and that of the worst position. Right
+conversions measured 1e-6, and 1e-5 (worst 1e-3) on a random mT5 whose attention is as sharp as to
+magnify its own rounding; wrong ones 4e-3 and more."""
 
 INT8_MEAN = 0.25
 """Mean relative error at int8. Measured: 4% on tiny random models, 14-16% on SmolLM2-135M, of
@@ -64,7 +65,7 @@ def verify(
     decoder_prefix: Sequence[int] = (),
 ) -> Verdict:
     """Compare the conversion in `folder` with `model`, a transformers model in fp32, on `prompts`
-    (ids). At float32 the largest error counts, at int8 the mean and the agreement."""
+    (ids). At float32 the errors count, at int8 their mean and the agreement."""
     converted = load(folder, kind, compute_type, 1, torch.get_num_threads())
     compare = _causal if kind == "causal" else _seq2seq
     errors, same = [], []
@@ -94,8 +95,8 @@ def _wrong(found: Verdict, compute_type: str) -> str:
     if not all(math.isfinite(each) for each in (found.largest, found.mean)):
         return "its logits are not finite"
     if compute_type == "float32":
-        if found.largest > FLOAT32_MOST:
-            return f"its logits differ by {found.largest:.2%} at float32"
+        if found.mean > FLOAT32_MEAN or found.largest > FLOAT32_MOST:
+            return f"its logits differ by {found.mean:.2%} at float32, {found.largest:.2%} at worst"
     elif found.mean > INT8_MEAN:
         return f"int8 changes its logits by {found.mean:.0%}"
     elif found.agreement < INT8_AGREEMENT:

@@ -1,0 +1,314 @@
+"""Conversions: right ones pass the check of their logits, planted mistakes do not; the cache."""
+
+import copy
+import os
+import time
+
+import pytest
+import torch
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+pytest.importorskip("ctranslate2")
+
+from dubash.core.files import read_json
+from dubash.engine import convert, families
+from dubash.engine.verify import pick, relative_error, verify
+from dubash.model.load import load_trainable
+from dubash.model.options import MethodOptions, ModelOptions
+from engine.converting import chosen, rows_of
+
+SMALL = {
+    "vocab_size": 120, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
+}  # fmt: skip
+
+
+def rows(count=5, size=120):
+    generator = torch.Generator().manual_seed(1)
+    return [
+        torch.randint(3, size, (length,), generator=generator).tolist()
+        for length in range(6, 6 + 3 * count, 3)
+    ]
+
+
+def loud(model, factor=8):
+    """Weights large enough that logits differ by position and a mistake shows."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "norm" in name:
+                parameter.normal_(0, 0.3)
+            elif parameter.ndim >= 2 and "embed" not in name and "shared" not in name:
+                parameter.mul_(factor)
+    return model.eval()
+
+
+def gemma2(**settings):
+    plain = {
+        "query_pre_attn_scalar": 16,
+        "attn_logit_softcapping": None,
+        "final_logit_softcapping": None,
+    }
+    config = Gemma2Config(**SMALL, **(plain | settings))
+    return loud(Gemma2ForCausalLM(config))
+
+
+def t5(**settings):
+    config = T5Config(
+        vocab_size=120, d_model=64, d_kv=16, d_ff=96, num_layers=2, num_heads=4,
+        decoder_start_token_id=0, **settings,
+    )  # fmt: skip
+    return loud(T5ForConditionalGeneration(config), 2)
+
+
+def checked(model, folder, kind="causal", compute_type="float32"):
+    convert.write(model, folder, compute_type)
+    return verify(folder, compute_type, model, kind, rows())
+
+
+# -- what is right passes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "gemma3", "mt5", "m2m100", "nllb"])
+def test_a_right_conversion_has_the_same_logits(load, tmp_path, family):
+    loaded = load(family)
+    before = {name: each.clone() for name, each in loaded.model.state_dict().items()}
+    convert.write(loaded.model, tmp_path / "a", "float32")
+    verdict = verify(tmp_path / "a", "float32", loaded.model, loaded.kind, rows(size=900))
+    assert verdict.wrong == ""
+    assert verdict.agreement == 1.0
+    assert verdict.mean < 1e-4
+    convert.write(loaded.model, tmp_path / "b", "int8")
+    after = loaded.model.state_dict()
+    assert all(torch.equal(after[name], each) for name, each in before.items())
+
+
+@pytest.mark.parametrize("model", [
+    gemma2(), gemma2(query_pre_attn_scalar=40), t5(), t5(feed_forward_proj="gated-gelu"),
+    t5(tie_word_embeddings=False),
+], ids=["gemma2", "gemma2-scaled", "t5", "gated", "untied"])  # fmt: skip
+def test_the_families_without_a_tiny_checkpoint_too(tmp_path, model):
+    kind = "seq2seq" if model.config.is_encoder_decoder else "causal"
+    verdict = checked(model, tmp_path / "made", kind)
+    assert verdict.wrong == ""
+    assert verdict.mean < 1e-4
+
+
+def test_gemma3_with_another_query_scale_is_mended(load, tmp_path):
+    config = copy.deepcopy(load("gemma3").model.config)
+    config.query_pre_attn_scalar = 3 * config.head_dim
+    model = loud(Gemma3ForCausalLM(config))
+    assert checked(model, tmp_path / "made").mean < 1e-5
+
+
+def test_gemma3_with_other_rotary_bases_is_mended(load, tmp_path):
+    config = copy.deepcopy(load("gemma3").model.config)
+    config.rope_parameters["full_attention"]["rope_theta"] = 200.0
+    config.rope_parameters["sliding_attention"]["rope_theta"] = 50.0
+    model = loud(Gemma3ForCausalLM(config))
+    assert checked(model, tmp_path / "made").mean < 1e-5
+
+
+# -- what is wrong is refused ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1.02, 0.9])
+def test_one_scaled_weight_is_caught(load, tmp_path, factor):
+    model = load("llama").model
+    wrong = copy.deepcopy(model)
+    with torch.no_grad():
+        wrong.model.layers[1].mlp.down_proj.weight.mul_(factor)
+    convert.write(wrong, tmp_path / "made", "float32")
+    verdict = verify(tmp_path / "made", "float32", model, "causal", rows(size=900))
+    assert "differ" in verdict.wrong
+
+
+def unmended(monkeypatch, keep=()):
+    """The converter as it is, but for the functions named."""
+    monkeypatch.setattr(convert, "mend", lambda model: [each(model) for each in keep])
+
+
+def test_mt5_scaled_as_if_tied_is_caught(load, tmp_path, monkeypatch):
+    unmended(monkeypatch)
+    loaded = load("mt5")
+    assert "differ" in checked(loaded.model, tmp_path / "made", "seq2seq").wrong
+
+
+def test_gemmas_query_scale_is_caught(load, tmp_path, monkeypatch):
+    unmended(monkeypatch, [lambda model: families._name_rotary_bases(model.config)])
+    config = copy.deepcopy(load("gemma3").model.config)
+    config.query_pre_attn_scalar = 3 * config.head_dim
+    assert "differ" in checked(loud(Gemma3ForCausalLM(config)), tmp_path / "made").wrong
+    scaled = gemma2(query_pre_attn_scalar=40)
+    assert "differ" in checked(scaled, tmp_path / "other").wrong
+
+
+def test_gemmas_rotary_bases_are_caught(load, tmp_path, monkeypatch):
+    unmended(monkeypatch, [families._fold_query_scale])
+    config = copy.deepcopy(load("gemma3").model.config)
+    config.rope_parameters["sliding_attention"]["rope_theta"] = 50.0
+    assert "differ" in checked(loud(Gemma3ForCausalLM(config)), tmp_path / "made").wrong
+
+
+def test_a_soft_cap_is_refused_and_would_be_caught(tmp_path):
+    capped = gemma2(final_logit_softcapping=30.0)
+    with torch.no_grad():
+        capped.lm_head.weight.mul_(20)  # large enough for the cap to bend them
+    assert "soft-cap" in families.refusal(capped)
+    assert "differ" in checked(capped, tmp_path / "made").wrong
+
+
+def test_int8_that_ruins_a_model_is_caught(load, tmp_path):
+    """One huge activation takes all of int8's steps; in float the weight after it evens it out."""
+    model = load("llama").model
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.input_layernorm.weight[5] *= 1000
+            for name in ("q_proj", "k_proj", "v_proj"):
+                getattr(layer.self_attn, name).weight[:, 5] /= 1000
+    assert checked(model, tmp_path / "a").wrong == ""
+    assert "int8 changes" in checked(model, tmp_path / "b", compute_type="int8").wrong
+
+
+def test_relative_error_sees_scale_but_not_a_constant():
+    logits = torch.randn(4, 50)
+    assert relative_error(logits + 7, logits).max() < 1e-5
+    assert relative_error(logits * 1.1, logits).mean() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_prompts_are_picked_from_the_shortest_to_the_longest():
+    many = [[1] * length for length in range(3, 60)]
+    picked = pick([*many, *many])
+    assert len(picked) == 8
+    assert (picked[0], picked[-1]) == (many[0], many[-1])
+    assert pick([[1, 2]]) == [[1, 2]]
+
+
+# -- adapters -------------------------------------------------------------------------------------
+
+
+def with_adapters(loaded, dtype):
+    """A model with adapters that change what it says."""
+    model = ModelOptions(name=loaded.name, device="cpu", dtype=dtype)
+    trained = load_trainable(model, MethodOptions(rank=4, alpha=8), seed=1)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in trained.model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_()
+    return trained
+
+
+@pytest.fixture
+def adapted(load):
+    return with_adapters(load("llama"), "fp32")
+
+
+def test_adapters_are_merged_on_a_copy(adapted, load, sentences):
+    before = {name: each.clone() for name, each in adapted.model.state_dict().items()}
+    prompts = [adapted.tokenizer(text).input_ids for text in sentences[::100]]
+    engine = chosen(adapted)
+    found = engine.generate(prompts)
+    assert engine.label == "ctranslate2 float32"
+    assert rows_of(found) == rows_of(engine.plain.generate(prompts))
+    base = chosen(load("llama")).generate(prompts)
+    assert rows_of(found) != rows_of(base)
+    after = adapted.model.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], each) for name, each in before.items())
+    assert adapted.model.training, "left as it was found"
+
+
+def test_the_check_is_against_fp32_whatever_the_model_computes_in(load, tmp_path):
+    loaded = with_adapters(load("llama"), "bf16")
+    before = {name: each.clone() for name, each in loaded.model.state_dict().items()}
+    assert {each.dtype for each in before.values()} == {torch.bfloat16, torch.float32}
+    reference = convert._reference(loaded.model)
+    convert.write(convert.merged(loaded.model), tmp_path / "made", "float32")
+    verdict = verify(tmp_path / "made", "float32", reference, "causal", rows(size=900))
+    assert verdict.mean < 1e-5
+    rounded = verify(tmp_path / "made", "float32", loaded.model.eval(), "causal", rows(size=900))
+    assert "differ" in rounded.wrong, "the model itself rounds more than the check allows"
+    after = loaded.model.state_dict()
+    assert all(torch.equal(after[name], each) for name, each in before.items())
+    assert all(after[name].dtype == each.dtype for name, each in before.items())
+
+
+# -- the cache ------------------------------------------------------------------------------------
+
+
+def kept(loaded, prompts):
+    return convert.conversion(loaded, prompts, "float32")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUBASH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "ctranslate2"
+
+
+def test_a_conversion_is_made_once_and_again_for_other_weights(load, cache, capsys):
+    loaded = load("llama")
+    first = kept(loaded, rows(size=900))
+    assert kept(load("llama"), rows(size=900)) == first
+    assert capsys.readouterr().err.count("converting") == 1
+    with torch.no_grad():
+        loaded.model.model.layers[0].mlp.up_proj.weight[0, 0] += 1e-3
+    assert kept(loaded, rows(size=900)).folder != first.folder
+    assert convert.conversion(loaded, rows(size=900), "int8").folder.name.endswith("int8")
+    assert not list(cache.glob(".*")), "nothing half made stays"
+
+
+def test_how_adapters_are_scaled_counts(adapted):
+    before = convert.content_hash(adapted.model)
+    for module in adapted.model.modules():
+        if isinstance(getattr(module, "scaling", None), dict):
+            module.scaling["default"] *= 2
+    assert convert.content_hash(adapted.model) != before
+
+
+def test_a_damaged_conversion_is_made_again(load, cache, capsys):
+    first = kept(load("llama"), rows(size=900))
+    whole = (first.folder / "model.bin").read_bytes()
+    (first.folder / "model.bin").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    (cache / ".making-left-by-a-kill").mkdir()
+    again = kept(load("llama"), rows(size=900))
+    assert "damaged" in capsys.readouterr().err
+    assert (again.folder / "model.bin").read_bytes() == whole
+    assert not (cache / ".making-left-by-a-kill").exists()
+
+
+def test_a_failed_check_is_kept_and_never_serves(load, cache, capsys, monkeypatch):
+    unmended(monkeypatch)
+    loaded = load("mt5")
+    engine = chosen(loaded)
+    prompts = rows(size=900)
+    found = engine.generate(prompts)
+    assert engine.label == "transformers fp32"
+    assert rows_of(found) == rows_of(engine.plain.generate(prompts))
+    folder = next(cache.glob("*-float32"))
+    assert [each.name for each in folder.iterdir()] == ["manifest.json"], "no model to serve"
+    assert "differ" in read_json(folder / "manifest.json")["verdict"]["wrong"]
+    chosen(loaded).generate(prompts)
+    said = capsys.readouterr().err
+    assert said.count("converting") == 1
+    assert said.count("the check of its conversion failed, its logits differ") == 2
+
+
+def test_the_conversions_used_longest_ago_go_first(cache, monkeypatch):
+    monkeypatch.setattr(convert, "MOST_BYTES", 2500)
+    for age, name in enumerate(["new", "recent", "old", "older", "stays"]):
+        (cache / name).mkdir(parents=True)
+        (cache / name / "model.bin").write_bytes(bytes(1000))
+        (cache / name / "manifest.json").write_text("")
+        then = time.time() - age * 3000
+        os.utime(cache / name / "manifest.json", (then, then))
+    convert.prune(cache, cache / "stays")
+    # `recent` is over the bound, but was used within the hour: another process may be reading it
+    assert {each.name for each in cache.iterdir()} == {"new", "recent", "stays"}
