@@ -14,6 +14,7 @@ from dubash.core.progress import say
 from dubash.prompt.template import Example
 from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
+from dubash.train.fuse import Fused
 from dubash.train.loss import Scorer
 from dubash.train.options import PASS_TOKENS, TrainOptions
 from dubash.train.order import cut_passes
@@ -49,6 +50,7 @@ class Accumulator:
         self.bare, self.examples, self.collator = scorer, examples, collator
         self.accelerator, self.device = accelerator, accelerator.device
         self.scorer = accelerator.prepare_model(scorer, device_placement=False)
+        self.fused = Fused(scorer)
         self.shared = 0
         if collator.packed:
             self.shared = shared_length([example.prompt for example in examples])
@@ -82,7 +84,7 @@ class Accumulator:
         total = torch.zeros((), dtype=torch.float64)
         bad_rows: list[int] = []
         passes = self._cut(rows, self.examples)
-        with packed_attention(self.bare.model, self.collator.packed):
+        with packed_attention(self.bare.model, self.collator.packed), self.fused.active():
             for number, ranks in enumerate(passes):
                 mine = ranks[rank]
                 batch = self.collator([self.examples[row] for row in mine or rows[:1]])

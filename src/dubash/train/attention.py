@@ -20,6 +20,10 @@ from dubash.train.packs import Layout
 
 NAME = "dubash_packed"
 
+DENSE = 2**16
+"""Queries × keys of a row up to which plain products are faster on a CPU than its fused kernel,
+whose backward pass is slow on short rows (and four times slower in bf16)."""
+
 
 @contextmanager
 def packed_attention(model: nn.Module, packed: bool = True) -> Iterator[None]:
@@ -110,16 +114,34 @@ class _Rows:
         time = q.shape[1]
         q, k, v = (each.transpose(1, 2) for each in (q, k, v))
         windowed = self.window is not None and self.window < before + time
-        mask = None
-        if before or windowed or self.softcap:
-            mask = self._mask(time, before, q.device, windowed)
-        if self.softcap is not None:
-            return _softcapped(q, k, v, mask, self.scaling, self.dropout, self.softcap)
+        mask = self._mask(time, before, q.device, windowed)
+        if self.softcap is not None or (q.device.type == "cpu" and mask.numel() <= DENSE):
+            return self._dense(q, k, v, mask).transpose(1, 2)
         out = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=mask is None, dropout_p=self.dropout,
-            scale=self.scaling, enable_gqa=q.shape[1] != k.shape[1],
+            q, k, v, attn_mask=mask, dropout_p=self.dropout, scale=self.scaling,
+            enable_gqa=q.shape[1] != k.shape[1],
         )  # fmt: skip
         return out.transpose(1, 2)
+
+    def _dense(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """Attention by plain products, the queries of a key's heads side by side.
+
+        Soft-caps scores if asked to: cap × tanh(score / cap) (Gemma 2, arXiv:2408.00118).
+        """
+        rows, heads, time, width = q.shape
+        groups, seen = heads // k.shape[1], k.shape[2]
+        scale = width**-0.5 if self.scaling is None else self.scaling
+        q = (q * scale).reshape(rows * k.shape[1], groups * time, width)
+        k, v = k.flatten(0, 1), v.flatten(0, 1)
+        scores = torch.bmm(q, k.transpose(1, 2)).view(-1, groups, time, seen)
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        if self.softcap is not None:
+            scores = torch.tanh(scores / self.softcap) * self.softcap
+        shares = F.softmax(scores.masked_fill_(~mask, float("-inf")), -1).to(v.dtype)
+        if self.dropout:
+            shares = F.dropout(shares, self.dropout)
+        out = torch.bmm(shares.view(-1, groups * time, seen), v)
+        return out.view(rows, heads, time, v.shape[-1])
 
     def _mask(self, time: int, before: int, device: torch.device, windowed: bool) -> Tensor:
         """True where a query may look, `[time, before + time]`."""
@@ -129,26 +151,6 @@ class _Rows:
         if windowed and self.window is not None:
             mask &= at - to < self.window
         return mask
-
-
-def _softcapped(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    mask: Tensor | None,
-    scaling: float | None,
-    dropout: float,
-    cap: float,
-) -> Tensor:
-    """Attention whose scores pass cap × tanh(score / cap) (Gemma 2, arXiv:2408.00118)."""
-    groups = q.shape[1] // k.shape[1]
-    k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-    scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-    scores = torch.tanh(q @ k.transpose(2, 3) * (scale / cap)) * cap
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
-    shares = F.softmax(scores, -1, dtype=torch.promote_types(q.dtype, torch.float32))
-    return (F.dropout(shares, dropout).to(v.dtype) @ v).transpose(1, 2)
 
 
 def _spread(flat: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:

@@ -78,11 +78,14 @@ class Pack:
 
 
 def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
-    """How many tokens all prompts begin with; 0 for fewer than two."""
+    """How many tokens all prompts begin with; 0 for fewer than two.
+
+    Each keeps its last token to itself, so that the target is predicted from a row's own state.
+    """
     if len(prompts) < 2:
         return 0
     low, high = min(prompts), max(prompts)
-    length = min(len(low), len(high))
+    length = min(len(prompt) for prompt in prompts) - 1
     return next((at for at in range(length) if low[at] != high[at]), length)
 
 
