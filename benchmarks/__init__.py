@@ -1,0 +1,1 @@
+"""Speed and memory of dubash beside its peers, on the same rows: `python -m benchmarks.run`."""

@@ -1,0 +1,72 @@
+"""Are the two sides of a case comparable? And the ratio of its pairs, with its spread."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import Any
+
+TOLERANCE = {"fp32": 1e-4, "bf16": 2e-2}
+"""Relative difference of the mean losses per supervised token. Sums in another order differ by
+1e-6; a prompt token in the loss or a row that sees another shows at 1e-3 on these weights."""
+
+
+def summary(ratios: list[float]) -> dict[str, float]:
+    """Median, least and largest. Raises ValueError for no ratio at all."""
+    if not ratios:
+        raise ValueError("no pairs")
+    return {"median": median(ratios), "low": min(ratios), "high": max(ratios)}
+
+
+def holds(median_ratio: float, wanted: float | None, kind: str) -> bool | None:
+    """Whether what was wanted came: at least that speed, at most that memory; None for no wish."""
+    if wanted is None:
+        return None
+    return median_ratio <= wanted if kind == "memory" else median_ratio >= wanted
+
+
+def mean_loss(answer: dict[str, Any]) -> float:
+    """Nats per supervised token."""
+    return float(answer["loss"]) / int(answer["supervised"])
+
+
+def compare_training(
+    ours: dict[str, Any], theirs: dict[str, Any], reference: dict[str, Any], precision: str
+) -> dict[str, Any]:
+    """Same rows, tokens and supervised tokens, and the same mean loss as `reference`.
+
+    `reference` is `theirs` unless the shapes differ: then it is a trainer on our shape. `invalid`
+    says in words what is wrong, "" for nothing.
+    """
+    loss, expected = mean_loss(ours), mean_loss(reference)
+    difference = abs(loss - expected) / abs(expected)
+    found = {
+        "loss_ours": loss, "loss_reference": expected, "loss_theirs": mean_loss(theirs),
+        "difference": difference, "tolerance": TOLERANCE[precision], "invalid": "",
+    }  # fmt: skip
+    unlike = [key for key in ("rows", "tokens", "supervised") if ours[key] != theirs[key]]
+    if unlike:
+        key = unlike[0]
+        found["invalid"] = f"{key} differ: ours {ours[key]}, theirs {theirs[key]}"
+    elif not math.isfinite(difference) or difference > TOLERANCE[precision]:
+        found["invalid"] = f"losses differ by {difference:.2g}: ours {loss:.6f}, {expected:.6f}"
+    return found
+
+
+def compare_translation(
+    ours: dict[str, Any], theirs: dict[str, Any], real_ends: bool
+) -> dict[str, Any]:
+    """Same rows, and the same tokens where all rows run to the limit.
+
+    Where rows end by themselves the tokens may differ a little, as int8's texts differ from
+    fp32's; chrF++ says whether they are as good.
+    """
+    keys = ("rows",) if real_ends else ("rows", "tokens")
+    unlike = [key for key in keys if ours[key] != theirs[key]]
+    wrong = [f"{key} differ: ours {ours[key]}, theirs {theirs[key]}" for key in unlike]
+    found: dict[str, Any] = {"invalid": "; ".join(wrong)}
+    for key in ("tokens", "texts", "chrf", "engine"):
+        for who, answer in (("ours", ours), ("theirs", theirs)):
+            if key in answer:
+                found[f"{key}_{who}"] = answer[key]
+    return found
