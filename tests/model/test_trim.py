@@ -222,6 +222,24 @@ def test_ids_in_the_configuration_follow(tmp_path: Path) -> None:
     assert len(few.model.generation_config.eos_token_id) == 2
 
 
+def test_special_tokens_behind_the_others_get_new_ids_everywhere(tmp_path: Path) -> None:
+    """As in Qwen and Llama 3, where they are no pieces of the model."""
+    at = make("llama", tmp_path / "whole")
+    loaded = load_trainable(options(at), MethodOptions(name="full"))
+    loaded.tokenizer.add_special_tokens({"eos_token": "<|end|>", "bos_token": "<|begin|>"})
+    end = loaded.tokenizer.eos_token_id
+    assert end >= loaded.model.config.vocab_size
+    loaded.model.resize_token_embeddings(len(loaded.tokenizer), mean_resizing=False)
+    loaded.model.config.eos_token_id = loaded.model.generation_config.eos_token_id = end
+    save_tuned(loaded, at)
+    _, few, order, _ = trim(at, tmp_path / "few", sides("en-es")[:10])
+    now = few.tokenizer.eos_token_id
+    assert now < end
+    assert order[now] == end
+    assert few.model.config.eos_token_id == few.model.generation_config.eos_token_id == now
+    assert few.tokenizer("Hello<|end|>").input_ids[-1] == now
+
+
 def test_ids_are_found_by_their_names_and_nothing_else_is_touched():
     config = {
         "vocab_size": 50, "hidden_size": 50, "eos_token_id": [7, 9], "pad_token_id": None,

@@ -117,6 +117,20 @@ def test_much_is_dropped_and_the_pairs_own_text_stays_word_for_word(kind: str) -
     assert hindi.after > hindi.before
 
 
+def test_an_unknown_does_not_become_likelier_than_kept_pieces():
+    """Unigram reckons an unknown from the worst score there is, so that one must stay."""
+    scores = {"▁": -2, "a": -10, "b": -10, "cd": -10, "abc": -1, "d": -150}
+    pieces = [["<unk>", 0.0], *([byte, 0.0] for byte in BYTES), *map(list, scores.items())]
+    small = copy.deepcopy(content("mt5-bytes")) | {"added_tokens": [], "post_processor": None}
+    small["model"] |= {"vocab": pieces, "unk_id": 0}
+    vocabulary = Vocabulary(small, "it")
+    kept = vocabulary.atoms() | {vocabulary.ids[each] for each in ("a", "b", "cd", "abc")}
+    assert compare(vocabulary, kept, ["abcd"]).unchanged == 1
+    for each in (vocabulary, Vocabulary(vocabulary.cut(vocabulary.order(kept)), "it")):
+        tokenizer = Tokenizer.from_str(json.dumps(each.content))
+        assert tokenizer.encode("abcd").tokens == ["▁", "a", "b", "cd"]
+
+
 def test_what_mt5_would_not_know_falls_into_bytes():
     _, _, whole, few = cut("mt5-bytes")
     text = "Good 字"
