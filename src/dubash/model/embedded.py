@@ -41,7 +41,7 @@ def checkpoint() -> Path:
 
     Raises ModelError where the package is missing or its file is another one.
     """
-    folder = cache_root() / "models" / f"smollm2-135m-instruct-q4_1-v{_LAYOUT}"
+    folder = _place()
     with lock(folder.with_suffix(".lock")):
         if folder.exists():
             broken = _broken(folder)
@@ -50,6 +50,16 @@ def checkpoint() -> Path:
             say(f"  the cached embedded model is damaged ({broken}); it is made again")
         _convert(_gguf(), folder)
     return folder
+
+
+def converted() -> Path | None:
+    """The checkpoint folder where it was made already, unchecked; None where it was not."""
+    folder = _place()
+    return folder if folder.exists() else None
+
+
+def _place() -> Path:
+    return cache_root() / "models" / f"smollm2-135m-instruct-q4_1-v{_LAYOUT}"
 
 
 def _gguf() -> Path:

@@ -36,7 +36,7 @@ def resolve(options: ModelOptions) -> Source:
     """The embedded model (converted on first use), a checked local folder, or a hub id."""
     if options.name == EMBEDDED:
         return Source(str(embedded.checkpoint()), None)
-    if folder := _folder(options.name):
+    if folder := local_folder(options.name):
         check_checkpoint(folder)
         return Source(str(folder), None)
     return Source(options.name, options.revision)
@@ -46,11 +46,11 @@ def display_name(options: ModelOptions) -> str:
     """What tables call the model: a hub id as it is, a folder by its own name."""
     if options.name == EMBEDDED:
         return embedded.DISPLAY_NAME
-    folder = _folder(options.name)
+    folder = local_folder(options.name)
     return folder.absolute().name if folder else options.name
 
 
-def _folder(name: str) -> Path | None:
+def local_folder(name: str) -> Path | None:
     """The local folder that a name means; None for a hub id."""
     folder = Path(name).expanduser()
     local = folder.exists() or name.startswith(".") or not _HUB_ID.fullmatch(name)
