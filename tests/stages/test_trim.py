@@ -187,7 +187,7 @@ def test_rows_held_out_keep_their_documents_together() -> None:
 
 
 def unchanged(vocabulary: Vocabulary, file: Path, most: int | None = None) -> float:
-    """Trim with the defaults to a file's rows but those held out; the share of their tokens that stay."""
+    """Trim with the defaults to a file's rows; the share of the tokens held out that stay."""
     pair = stage.read_pair(file.name.partition(".")[0])
     kept_in, held_out = stage.hold_out(stage.read_rows(file, pair)[:most])
     assert sum(map(len, held_out)) >= 180
