@@ -4,6 +4,8 @@ The plainest way is the model's own forward pass over one row at a time, its own
 cross entropy, in float64. Dropout is 0.
 """
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -92,7 +94,9 @@ def ours(loaded, collator, examples, passes=1, smoothing=0.0):
     scorer = Scorer(loaded.model, smoothing)
     supervised = sum(collator.supervised(example) for example in examples)
     total = 0.0
-    with packed_attention(loaded.model, collator.packed), Fused(loaded.model).active():
+    # Qwen3.5's recurrence blows up the last digit of its norms, taken in fp32: compared apart below
+    fused = Fused(loaded.model).active() if collator.packed else nullcontext()
+    with packed_attention(loaded.model, collator.packed), fused:
         for part in (examples[start::passes] for start in range(min(passes, len(examples)))):
             loss = scorer(collator(part), supervised)
             loss.backward()
@@ -168,6 +172,27 @@ def test_checkpointed_layers_attend_by_layout_again_in_the_backward_pass(trainab
     finally:
         inner.gradient_checkpointing_disable()
         loaded.model.eval()
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_leaner_form_has_its_modules_output_and_gradients(trainable, family, method):
+    """Module by module; the norms of these models work in fp32 whatever they are given."""
+    fused = Fused(trainable(family, method).model)
+    assert bool(fused.forwards) == (method == "lora" or family not in ("m2m100", "nllb"))
+    for module, forward in fused.forwards:
+        width = getattr(module, "in_features", None) or module.weight.shape[0]
+        x = torch.randn(2, 3, width, dtype=torch.float64, requires_grad=True)
+        inputs = [x, *(each for each in module.parameters() if each.requires_grad)]
+        ours, own = forward(x), module(x)
+        assert torch.allclose(ours, own, rtol=1e-5, atol=1e-6)
+        slope = torch.randn_like(own)
+        for a, b in zip(
+            torch.autograd.grad(ours, inputs, slope),
+            torch.autograd.grad(own, inputs, slope),
+            strict=True,
+        ):
+            assert torch.allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 7])

@@ -105,9 +105,10 @@ def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tal
     )
     mode = weightless(model, setup.method)
     config = setup.shape.config
-    collator = Collator(
+    collator = _Ready(
         setup.shape.kind, setup.mask, 0, getattr(config, "decoder_start_token_id", None)
     )
+    collator.batch = Collator.__call__(collator, rows)
     # one pass, however many tokens: the rows are those of one
     tokens = max(1, sum(row.longest for row in rows)) * 4
     options = setup.train.model_copy(update={"pass_tokens": tokens})
@@ -122,6 +123,16 @@ def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tal
             passes.add(range(len(rows)), silent)
             tally.begin("")
     return tally
+
+
+class _Ready(Collator):
+    """A collator whose batch is made: it must not be among what is watched."""
+
+    batch: Batch
+
+    def __call__(self, examples: Sequence[Example], share: bool = True) -> Batch:
+        """The batch."""
+        return self.batch
 
 
 class _Watched(Scorer):
