@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.variants import CT2_TUNED, GENERATE_TUNED, TRL_TUNED
+from dubash.core.errors import UserError
 
 Kind = Literal["train", "translate", "memory"]
 
@@ -128,7 +130,7 @@ CASES = {
         Case("tiny-generate", "translation, tiny", "generate", "translate", "tiny",
              "generate", (*GENERATE_TUNED, "plain"), None, count=12, new_tokens=5),
         Case("tiny-ct2", "translation, tiny", "CTranslate2 int8 alone", "translate", "tiny",
-             "ct2", ("one-all", "each-8"), None, count=12, new_tokens=5),
+             "ct2", ("one-all", "each-1"), None, count=12, new_tokens=5),
     )
 }  # fmt: skip
 
@@ -137,8 +139,12 @@ MEMORY_TOKENS = 8192
 
 
 def chosen(names: list[str], device: str) -> list[Case]:
-    """The cases named, or those of which something was promised. Raises KeyError for an unknown
+    """The cases named, or those of which something was promised. Raises UserError for an unknown
     name."""
+    for name in names:
+        if name not in CASES:
+            near = difflib.get_close_matches(name, CASES, 1, 0.0)
+            raise UserError(f"no case '{name}'.", fix=f"Did you mean {near[0]}? See --list.")
     if names:
         return [CASES[name] for name in names]
     promised = [c for c in CASES.values() if c.wanted is not None and "tiny" not in c.name]

@@ -38,6 +38,7 @@ def train(job: Job, channel: Channel) -> None:
         parameters=loaded.total_parameters, trainable=loaded.trainable_parameters,
         dtype=loaded.compute_dtype, packed=collator.packed, pass_tokens=loop.passes.pass_tokens,
         optimizer=type(loop.optimizer.optimizer).__name__, threads=torch.get_num_threads(),
+        gpu=torch.cuda.get_device_name() if job.device == "cuda" else None,
     )  # fmt: skip
     ticker = Ticker("train", 1, "tokens")
     for epoch in range(MOST_ROUNDS):

@@ -133,7 +133,10 @@ def _spell_pair(each: Result, pair: dict[str, Any]) -> str:
         if found["loss"] is not None:
             words += f", loss {mean_loss(found):.5f}"
         if each["device"] == "cuda" and each["kind"] == "train":
-            words += f", {model_flops(each, who, found) / 1e12:,.1f} TFLOP/s"
+            flops = model_flops(each, who, found) / 1e12
+            words += f", {flops:,.1f} TFLOP/s"
+            if peak := each.get("peak_tflops"):
+                words += f", {flops / peak:.0%} of the device's"
         sides.append(words + ")")
     return f"{', '.join(sides)}: {pair['ratio']:.2f}× ({pair['first']} first, load {pair['load']})"
 

@@ -39,7 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     if rows == "manythings" and not has_manythings():
         say("  no manythings rows on this machine: lengths are drawn log-normal instead")
         rows = "lognormal"
-    settings = Settings(asked.pairs, rows, asked.per_round, asked.dtype, asked.device, asked.seed)
+    settings = Settings(
+        asked.pairs, rows, asked.per_round, asked.dtype, asked.device, asked.seed,
+        asked.peak_tflops,
+    )  # fmt: skip
     try:
         for case in chosen(asked.cases, asked.device):
             keep(asked.out, measure(case, settings))
@@ -66,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument(
-        "cases", nargs="*", metavar="CASE", choices=[[], *CASES],
+        "cases", nargs="*", metavar="CASE",
         help="see --list; all of which something was promised, unless named",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="name the cases")
@@ -78,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
                         help="of both sides")  # fmt: skip
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
                         help="cuda was never run")  # fmt: skip
+    parser.add_argument("--peak-tflops", type=float, help="of the device in this precision, for "
+                        "model FLOPs utilisation")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="of rows, order and adapters")
     parser.add_argument("--out", type=Path, default=RESULTS, help="results.json to add to")
     return parser

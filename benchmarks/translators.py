@@ -103,6 +103,11 @@ def ct2(job: Job, channel: Channel) -> None:
         intra_threads=threads,
     )  # fmt: skip
 
+    if way == "each":
+        most = -(-len(prompts) // (cores * int(size)))
+    else:
+        most = len(prompts) if size == "all" else int(size)
+
     def translate(prompts: Rows) -> Rows:
         prefix = shared_prefix(prompts)
         order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
@@ -111,7 +116,7 @@ def ct2(job: Job, channel: Channel) -> None:
             static_prompt=[str(token) for token in prefix] or None,
             include_prompt_in_result=False, max_length=job.new_tokens, beam_size=1,
             sampling_topk=1, end_token=list(job.ends), return_end_token=True,
-            max_batch_size=0 if size == "all" else int(size),
+            max_batch_size=most,
         )  # fmt: skip
         output: Rows = [[] for _ in order]
         for row, result in zip(order, results, strict=True):

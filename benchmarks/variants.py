@@ -39,5 +39,6 @@ GENERATE_TUNED = ("sorted-16", "sorted-32", "prefix-32", "prefix-64", "prefix-al
 """What `tuned` is the fastest of: rows of like length together, so many in a batch, and with
 `prefix` the keys and values of the constant instruction computed once."""
 
-CT2_TUNED = ("one-16", "one-32", "one-all", "each-8", "each-16", "each-32")
-"""One batch at a time on all cores, or one on each core; and rows in a batch."""
+CT2_TUNED = ("one-16", "one-32", "one-all", "each-1", "each-2", "each-4")
+"""`one`: a batch at a time on all cores, of so many rows. `each`: as many as there are cores, each
+on its own, and so many batches for each of them."""
