@@ -18,7 +18,7 @@ pytest.importorskip("ctranslate2")
 
 from dubash.core.files import read_json
 from dubash.engine import convert, families
-from dubash.engine.verify import pick, relative_error, verify
+from dubash.engine.verify import Sample, pick, relative_error, verify
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
 from engine.converting import chosen, rows_of
@@ -67,9 +67,9 @@ def t5(**settings):
     return loud(T5ForConditionalGeneration(config), 2)
 
 
-def checked(model, folder, kind="causal", compute_type="float32"):
-    convert.write(model, folder, compute_type)
-    return verify(folder, compute_type, model, kind, rows())
+def checked(model, folder, kind="causal", compute_type="float32", prompts=None):
+    convert.write(model, folder, [compute_type])
+    return verify(folder / compute_type, compute_type, Sample(model, kind, prompts or rows()))
 
 
 # -- what is right passes -------------------------------------------------------------------------
@@ -79,12 +79,11 @@ def checked(model, folder, kind="causal", compute_type="float32"):
 def test_a_right_conversion_has_the_same_logits(load, tmp_path, family):
     loaded = load(family)
     before = {name: each.clone() for name, each in loaded.model.state_dict().items()}
-    convert.write(loaded.model, tmp_path / "a", "float32")
-    verdict = verify(tmp_path / "a", "float32", loaded.model, loaded.kind, rows(size=900))
+    verdict = checked(loaded.model, tmp_path / "a", loaded.kind, prompts=rows(size=900))
     assert verdict.wrong == ""
     assert verdict.agreement == 1.0
     assert verdict.mean < 1e-4
-    convert.write(loaded.model, tmp_path / "b", "int8")
+    convert.write(loaded.model, tmp_path / "b", ["float32", "int8"])
     after = loaded.model.state_dict()
     assert all(torch.equal(after[name], each) for name, each in before.items())
 
@@ -124,8 +123,8 @@ def test_one_scaled_weight_is_caught(load, tmp_path, factor):
     wrong = copy.deepcopy(model)
     with torch.no_grad():
         wrong.model.layers[1].mlp.down_proj.weight.mul_(factor)
-    convert.write(wrong, tmp_path / "made", "float32")
-    verdict = verify(tmp_path / "made", "float32", model, "causal", rows(size=900))
+    convert.write(wrong, tmp_path, ["float32"])
+    verdict = verify(tmp_path / "float32", "float32", Sample(model, "causal", rows(size=900)))
     assert "differ" in verdict.wrong
 
 
@@ -230,11 +229,14 @@ def test_the_check_is_against_fp32_whatever_the_model_computes_in(load, tmp_path
     before = {name: each.clone() for name, each in loaded.model.state_dict().items()}
     assert {each.dtype for each in before.values()} == {torch.bfloat16, torch.float32}
     reference = convert._reference(loaded.model)
-    convert.write(convert.merged(loaded.model), tmp_path / "made", "float32")
-    verdict = verify(tmp_path / "made", "float32", reference, "causal", rows(size=900))
-    assert verdict.mean < 1e-5
-    rounded = verify(tmp_path / "made", "float32", loaded.model.eval(), "causal", rows(size=900))
-    assert "differ" in rounded.wrong, "the model itself rounds more than the check allows"
+    convert.write(convert.merged(loaded.model), tmp_path, ["float32"])
+
+    def verdict(model):
+        return verify(tmp_path / "float32", "float32", Sample(model, "causal", rows(size=900)))
+
+    assert verdict(reference).mean < 1e-5
+    rounds = verdict(loaded.model.eval())
+    assert "differ" in rounds.wrong, "the model itself rounds more than the check allows"
     after = loaded.model.state_dict()
     assert all(torch.equal(after[name], each) for name, each in before.items())
     assert all(after[name].dtype == each.dtype for name, each in before.items())

@@ -8,6 +8,7 @@ prompts come as ids: no tokenizer has a say in it.
 from __future__ import annotations
 
 import copy
+import gc
 import hashlib
 import json
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 
 import torch
 from ctranslate2.converters import transformers as converters
+from ctranslate2.specs import model_spec
 
 from dubash.core.errors import DataError
 from dubash.core.files import (
@@ -35,7 +37,7 @@ from dubash.core.files import (
 from dubash.core.progress import say
 from dubash.engine.ctranslate2 import ANY_START
 from dubash.engine.families import mend
-from dubash.engine.verify import Verdict, pick, verify
+from dubash.engine.verify import Sample, Verdict, pick, verify
 from dubash.model.load import LoadedModel
 
 MOST_BYTES = 8 << 30
@@ -134,13 +136,13 @@ def _make(
 ) -> Conversion:
     """Convert at float32 and check that; then at the type asked for, and check that too."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    kinds = list(dict.fromkeys(("float32", compute_type)))
     with TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch, _resting(loaded):
-        made, reference = Path(scratch), _reference(loaded.model)
-        whole = merged(loaded.model)
-        checks = (prompts, decoder_prefix)
-        for each in dict.fromkeys(("float32", compute_type)):
-            write(whole, made / each, each)
-            verdict = verify(made / each, each, reference, loaded.kind, *checks)
+        made = Path(scratch)
+        write(merged(loaded.model), made, kinds)
+        sample = Sample(_reference(loaded.model), loaded.kind, prompts, decoder_prefix)
+        for each in kinds:
+            verdict = verify(made / each, each, sample)
             if verdict.wrong:
                 break
         with new_folder(folder) as fresh:
@@ -186,22 +188,45 @@ def merged(model: Any) -> Any:
     return found.merge_and_unload()
 
 
-def write(model: Any, folder: Path, compute_type: str) -> None:
-    """Convert a plain transformers model into `folder`, changing neither it nor its weights."""
+def write(model: Any, folder: Path, compute_types: Sequence[str]) -> None:
+    """Convert a plain transformers model into a folder for each type, the least precise last;
+    neither it nor its weights are changed."""
     weights = {id(each): each for each in model.parameters()}
     # CTranslate2 quantises in place, in the memory of the tensors that it was given
-    copied = copy.deepcopy(model, {} if compute_type == "int8" else weights)
+    copied = copy.deepcopy(model, {} if "int8" in compute_types else weights)
     mend(copied)
     loader = copy.copy(converters._MODEL_LOADERS[type(copied.config).__name__])
     size = copied.get_input_embeddings().num_embeddings
-    with torch.no_grad():
-        spec = loader.get_model_spec(copied)
+    gc.freeze()  # the loader collects garbage after every layer, half a second each time
+    try:
+        with torch.no_grad():
+            spec = loader.get_model_spec(copied)
+    finally:
+        gc.unfreeze()
     loader.set_config(spec.config, copied, _Digits())
     loader.set_vocabulary(spec, [str(number) for number in range(size)])
     spec.validate()
-    spec.optimize(quantization=_SAVED[compute_type])
-    folder.mkdir()
-    spec.save(str(folder))
+    _alias(spec)
+    for each in compute_types:
+        spec._quantize(_SAVED[each])
+        (folder / each).mkdir(parents=True)
+        spec.save(str(folder / each))
+
+
+def _alias(spec: Any) -> None:
+    """Let weights that are one tensor be stored once, as tied embeddings are.
+
+    `spec.optimize` would compare every weight with every other: ten seconds for SmolLM2.
+    """
+    seen: dict[Any, str] = {}
+    for name, value in spec.variables(ordered=True):
+        tensor = getattr(value, "tensor", None)
+        if tensor is None or tensor.ndim == 0:
+            continue
+        first = seen.setdefault((tensor.data_ptr(), tuple(tensor.shape)), name)
+        if first != name:
+            scope, _, attribute = name.rpartition("/")
+            setattr(model_spec.index_spec(spec, scope), attribute, first)
 
 
 class _Digits:

@@ -7,11 +7,12 @@ the path that serves (constant prefix, incremental decoding), on prompts of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,8 +33,37 @@ INT8_AGREEMENT = 0.7
 PROMPTS = 8
 """Prompts compared, from the shortest to the longest."""
 
-STEPS = 8
-"""Tokens decoded after each prompt, or forced upon a decoder."""
+FORCED = 8
+"""Tokens of a source that a decoder is forced along."""
+
+
+class Sample:
+    """Prompts, and the logits that a transformers model in fp32 gives along them."""
+
+    def __init__(
+        self,
+        model: Any,
+        kind: str,
+        prompts: Sequence[Sequence[int]],
+        decoder_prefix: Sequence[int] = (),
+    ) -> None:
+        """`expected` `[positions, vocabulary]` for each prompt. A decoder is forced along the
+        source's own ids: any will do, and they are at hand."""
+        self.kind, self.prompts = kind, [list(prompt) for prompt in prompts]
+        self.forced = [[*decoder_prefix, *prompt[:FORCED]] for prompt in self.prompts]
+        with torch.inference_mode():
+            if kind == "causal":
+                outputs = [model(input_ids=torch.tensor([prompt])) for prompt in self.prompts]
+            else:
+                start = model.config.decoder_start_token_id
+                outputs = [
+                    model(
+                        input_ids=torch.tensor([prompt]),
+                        decoder_input_ids=torch.tensor([[start, *forced]]),
+                    )
+                    for prompt, forced in zip(self.prompts, self.forced, strict=True)
+                ]
+        self.expected: list[Tensor] = [each.logits[0].float() for each in outputs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +86,18 @@ def pick(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
     return [list(ordered[at]) for at in sorted(places)]
 
 
-def verify(
-    folder: Path,
-    compute_type: str,
-    model: Any,
-    kind: str,
-    prompts: Sequence[Sequence[int]],
-    decoder_prefix: Sequence[int] = (),
-) -> Verdict:
-    """Compare the conversion in `folder` with `model`, a transformers model in fp32, on `prompts`
-    (ids). At float32 the errors count, at int8 their mean and the agreement."""
-    converted = load(folder, kind, compute_type, 1, torch.get_num_threads())
-    compare = _causal if kind == "causal" else _seq2seq
+def verify(folder: Path, compute_type: str, sample: Sample) -> Verdict:
+    """Compare the conversion in `folder` with what is expected of it. At float32 the errors count,
+    at int8 their mean and the agreement."""
+    converted = load(folder, sample.kind, compute_type, 1, torch.get_num_threads())
     errors, same = [], []
-    with torch.inference_mode():
-        for prompt in prompts:
-            for found, expected in compare(converted, model, list(prompt), list(decoder_prefix)):
-                errors.append(relative_error(found, expected))
-                same.append(found.argmax(-1) == expected.argmax(-1))
+    compare = _causal if sample.kind == "causal" else _seq2seq
+    for found, expected in compare(converted, sample):
+        errors.append(relative_error(found, expected))
+        same.append(found.argmax(-1) == expected.argmax(-1))
     error, agreement = torch.cat(errors), float(torch.cat(same).float().mean())
     verdict = Verdict(float(error.max()), float(error.mean()), agreement, len(error))
-    return Verdict(
-        verdict.largest, verdict.mean, agreement, len(error), _wrong(verdict, compute_type)
-    )
+    return replace(verdict, wrong=_wrong(verdict, compute_type))
 
 
 def relative_error(found: Tensor, expected: Tensor) -> Tensor:
@@ -104,58 +123,45 @@ def _wrong(found: Verdict, compute_type: str) -> str:
     return ""
 
 
-Compared = list[tuple[Tensor, Tensor]]
+def _causal(converted: Any, sample: Sample) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each prompt at once; then as they are served, all in a batch: part of them as static prompt,
+    part at once, and what is left of the longer ones token by token."""
+    prompts = sample.prompts
+    for prompt, expected in zip(prompts, sample.expected, strict=True):
+        yield _tensor(converted.forward_batch([prompt]))[0], expected
+    static = min(len(prompt) for prompt in prompts) // 2
+    for part in {tuple(prompt[:static]) for prompt in prompts}:
+        chosen = [at for at, each in enumerate(prompts) if tuple(each[:static]) == part]
+        results = converted.generate_batch(
+            [spell(prompts[at][static:]) for at in chosen],
+            static_prompt=spell(part) or None,
+            cache_static_prompt=False,
+            include_prompt_in_result=False,
+            max_length=1,
+            end_token=[],
+            return_logits_vocab=True,
+        )
+        for at, result in zip(chosen, results, strict=True):
+            steps = torch.stack([_tensor(each).reshape(-1) for each in result.logits[0]])
+            yield steps, sample.expected[at][-len(steps) :]
 
 
-def _causal(converted: Any, model: Any, prompt: list[int], _prefix: list[int]) -> Compared:
-    """The prompt at once, and what is decoded after it with half of it as static prompt."""
-    half = len(prompt) // 2
-    at_once = torch.tensor(_array(converted.forward_batch([prompt])))[0]
-    result = converted.generate_batch(
-        [spell(prompt[half:])],
-        static_prompt=spell(prompt[:half]) or None,
-        cache_static_prompt=False,
-        include_prompt_in_result=False,
-        max_length=STEPS,
-        end_token=[],
-        return_logits_vocab=True,
-    )[0]
-    ids = list(result.sequences_ids[0])
-    steps = torch.stack([torch.tensor(_array(each)) for each in result.logits[0]])
-    expected = model(input_ids=torch.tensor([prompt + ids])).logits[0].float()
-    return [
-        (at_once, expected[: len(prompt)]),
-        (steps.reshape(len(ids), -1), expected[len(prompt) - 1 : -1]),
-    ]
-
-
-def _seq2seq(converted: Any, model: Any, prompt: list[int], prefix: list[int]) -> Compared:
-    """The decoder forced along the source's own ids: any will do, and they are at hand."""
-    forced = prefix + prompt[:STEPS]
-    result = converted.translate_batch(
-        [spell(prompt)],
-        [spell(forced)],
+def _seq2seq(converted: Any, sample: Sample) -> Iterator[tuple[Tensor, Tensor]]:
+    """All in a batch, each decoder forced along."""
+    results = converted.translate_batch(
+        [spell(prompt) for prompt in sample.prompts],
+        [spell(forced) for forced in sample.forced],
         beam_size=1,
         max_input_length=0,
         min_decoding_length=0,
-        max_decoding_length=len(forced) + STEPS,
+        max_decoding_length=1 + max(len(forced) for forced in sample.forced),
         end_token=[],
         return_logits_vocab=True,
-    )[0]
-    ids = [int(token) for token in result.hypotheses[0]]
-    steps = torch.stack([torch.tensor(_array(each)) for each in result.logits[0]])
-    start = model.config.decoder_start_token_id
-    expected = (
-        model(
-            input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([[start, *ids[:-1]]])
-        )
-        .logits[0]
-        .float()
     )
-    return [(steps.reshape(len(ids), -1), expected)]
+    for result, expected in zip(results, sample.expected, strict=True):
+        steps = torch.stack([_tensor(each).reshape(-1) for each in result.logits[0]])
+        yield steps[: len(expected)], expected
 
 
-def _array(storage: Any) -> Any:
-    import numpy as np
-
-    return np.array(storage)
+def _tensor(storage: Any) -> Tensor:
+    return torch.from_numpy(np.array(storage))
