@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
+from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError
 
 app = typer.Typer(
@@ -224,6 +225,8 @@ def main() -> NoReturn:
     # Read when torch is loaded. Threads that wait for each other by spinning lose most of a core
     # that another program shares; asleep, they lose little. A user's own setting stands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if usable_cpus() < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cpus()))
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` in a script set it
             signal.signal(number, _stop)

@@ -248,3 +248,55 @@ def test_metrics_are_written_as_they_come(tiny_llama, tmp_path):
     lines = [json.loads(line) for line in loop.run.metrics.read_text().splitlines()]
     assert [each["step"] for each in lines if each["kind"] == "train"] == list(range(1, 13))
     assert [each["step"] for each in lines if each["kind"] == "dev"] == [0, 4, 8, 12]
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+def _short_of_memory(monkeypatch, loop, most, error):
+    """A machine that can hold no pass of more than `most` tokens."""
+    real, sizes = loop.passes.bare.forward, []
+
+    def limited(batch, *others):
+        tokens = batch.inputs["input_ids"].numel()
+        if tokens > most:
+            raise error
+        sizes.append(tokens)
+        return real(batch, *others)
+
+    monkeypatch.setattr(loop.passes.bare, "forward", limited)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")],
+)  # fmt: skip
+def test_where_memory_runs_out_the_passes_are_halved_and_the_step_is_the_same(
+    tiny_llama, tmp_path, monkeypatch, capsys, error
+):
+    same = {"max_steps": 2, "batch_size": 8, "evaluate_every": 100, "save_every": 1}
+    whole, short = (toy_loop(tiny_llama, tmp_path / name, "full", **same) for name in "ab")
+    sizes = _short_of_memory(monkeypatch, short, 60, error)
+    one, many = _gradients(whole), _gradients(short)
+    for name, gradient in one.items():
+        assert (gradient - many[name]).norm() <= 1e-5 * gradient.norm().clamp_min(1e-9), name
+    assert max(sizes) <= 60
+    assert "out of memory; from here on" in capsys.readouterr().err
+    again = toy_loop(tiny_llama, tmp_path / "b", "full", **same)
+    again.train()
+    assert again.passes.pass_tokens == short.passes.pass_tokens < 2048
+
+
+def test_a_row_that_does_not_fit_by_itself_is_said(tiny_llama, tmp_path, monkeypatch):
+    loop = toy_loop(tiny_llama, tmp_path)
+    _short_of_memory(monkeypatch, loop, 3, torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(TrainingError, match="out of memory with one row in a pass"):
+        loop.train()
+
+
+def test_another_error_is_no_shortage_of_memory(tiny_llama, tmp_path, monkeypatch):
+    loop = toy_loop(tiny_llama, tmp_path)
+    _short_of_memory(monkeypatch, loop, 3, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        loop.train()

@@ -66,10 +66,10 @@ class Accumulator:
         while True:
             try:
                 return self._add(rows, advance)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-                self._halve(rows)
+            self._halve(rows)  # here, where the error no longer holds on to the failed pass
 
     def batches(self, examples: Sequence[Example]) -> list[Batch]:
         """Batches of examples that fit a forward pass, this process's share of them."""
@@ -118,7 +118,7 @@ class Accumulator:
                 where=f"train.pass_tokens {self.pass_tokens}",
                 fix="Set model.gradient_checkpointing: true, a lower prompt.max_tokens"
                 + ("." if alone else ", or a lower train.pass_tokens."),
-            ) from None
+            )
         self.pass_tokens //= 2
         for parameter in self.bare.parameters():
             parameter.grad = None

@@ -100,9 +100,7 @@ def forecast(setup: Setup, rows: Sequence[Example]) -> Pass:
 
 def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tally:
     """Run the engine over a model of so many layers, without memory."""
-    model = build(
-        thinned(setup.shape, counts), setup.method, setup.dtype, setup.checkpointing
-    )
+    model = build(thinned(setup.shape, counts), setup.method, setup.dtype, setup.checkpointing)
     mode = weightless(model, setup.method)
     config = setup.shape.config
     collator = _Ready(
