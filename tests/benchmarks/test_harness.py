@@ -1,0 +1,295 @@
+"""The benchmarks on tiny shapes: both sides do the same work, and it shows where they do not."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+
+import pytest
+import torch
+from benchmarks.cases import CASES, chosen
+from benchmarks.check import compare_training, compare_translation, holds, summary
+from benchmarks.duel import WorkerDiedError, interleaved, once
+from benchmarks.job import Channel, Job
+from benchmarks.report import markdown, write_report
+from benchmarks.rows import make_rows, read_examples, write_rows
+from benchmarks.run import keep, main
+from benchmarks.shapes import SHAPES, checkpoint, parameters
+from benchmarks.variants import TRL
+
+from benchmarks import ours, shapes, trainers, translators
+from dubash.core.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+SUM = {"rows": 8, "tokens": 100, "supervised": 40, "loss": 280.0}
+
+
+class Memory(Channel):
+    """A line within this process: the word comes so many times."""
+
+    def __init__(self, rounds=2):
+        self.left, self.lines, self.started = rounds, [], 0.0
+        self.cpu = 0.0
+
+    def wait(self):
+        self.left -= 1
+        self.started = 1.0
+        return self.left >= 0
+
+    def _write(self, content):
+        self.lines.append(content)
+
+    @property
+    def facts(self):
+        return self.lines[0]["ready"]
+
+    @property
+    def last(self):
+        return self.lines[-1]
+
+
+@pytest.fixture
+def job(tmp_path):
+    def make(worker, variant="default", shape="tiny", **settings):
+        rows = tmp_path / "rows.jsonl"
+        if not rows.exists():
+            write_rows(rows, make_rows("lognormal", SHAPES[shape], 500, 10, 1))
+        folder = str(checkpoint(SHAPES[shape]))
+        return Job(
+            worker, variant, folder, folder, str(rows), kind=SHAPES[shape].kind, batch=4,
+            scratch=str(tmp_path / f"{worker}-{variant}"), new_tokens=3, **settings,
+        )  # fmt: skip
+
+    return make
+
+
+def rounds(work, job, count=2):
+    channel = Memory(count)
+    with suppress(SystemExit):  # how a trainer leaves its loop
+        work(job, channel)
+    assert len(channel.lines) == 1 + count
+    return channel
+
+
+# -- the two sides of a case -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_ours_and_the_trainer_see_the_same_tokens_and_loss(job, method):
+    mine = rounds(ours.train, job("ours-train", method=method))
+    other = rounds(trainers.trainer, job("trainer", method=method))
+    check = compare_training(mine.last, other.last, other.last, "fp32")
+    assert check["invalid"] == ""
+    assert mine.last["tokens"] > mine.last["supervised"] > 0
+    assert mine.facts["trainable"] == other.facts["trainable"]
+
+
+def test_weights_stay_so_that_rounds_can_be_compared(job):
+    first, second = (each["loss"] for each in rounds(ours.train, job("ours-train")).lines[1:])
+    assert first == pytest.approx(second, rel=1e-6)
+
+
+def test_ours_and_seq2seqtrainer_agree(job):
+    mine = rounds(ours.train, job("ours-train", shape="tiny-mt5"))
+    other = rounds(trainers.trainer, job("trainer", "grouped", shape="tiny-mt5"))
+    assert compare_training(mine.last, other.last, other.last, "fp32")["invalid"] == ""
+    assert other.facts["train_sampling_strategy"] == "group_by_length"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", sorted(TRL))
+def test_ours_and_each_setup_of_trl_agree(job, variant):
+    pytest.importorskip("trl")
+    if variant == "packed-liger":
+        pytest.skip("needs a GPU")
+    mine = rounds(ours.train, job("ours-train", method="lora"))
+    other = rounds(trainers.trl, job("trl", variant, method="lora"))
+    precision = "bf16" if other.facts["bf16"] == "True" else "fp32"
+    assert precision == ("bf16" if variant == "default" else "fp32")
+    assert compare_training(mine.last, other.last, other.last, precision)["invalid"] == ""
+
+
+def test_a_prompt_in_the_loss_is_found(job, monkeypatch):
+    monkeypatch.setattr(trainers, "causal_labels", lambda e, mask: [*e.prompt, *e.target])
+    mine = rounds(ours.train, job("ours-train"), 1)
+    other = rounds(trainers.trainer, job("trainer"), 1)
+    assert (
+        "supervised differ"
+        in compare_training(mine.last, other.last, other.last, "fp32")["invalid"]
+    )
+
+
+def test_another_context_of_the_same_length_is_found(job, monkeypatch):
+    from transformers import Gemma3ForCausalLM
+
+    plain = Gemma3ForCausalLM.forward
+
+    @wraps(plain)
+    def forgetful(self, input_ids=None, **inputs):
+        forgotten = input_ids.clone()
+        forgotten[:, :10] = 9
+        return plain(self, input_ids=forgotten, **inputs)
+
+    mine = rounds(ours.train, job("ours-train"), 1)
+    monkeypatch.setattr(Gemma3ForCausalLM, "forward", forgetful)
+    other = rounds(trainers.trainer, job("trainer"), 1)
+    assert "losses differ" in compare_training(mine.last, other.last, other.last, "fp32")["invalid"]
+
+
+@pytest.mark.parametrize("variant", ["plain", "sorted-4", "prefix-4", "prefix-all"])
+def test_each_way_to_generate_gives_what_ours_gives(job, variant):
+    task = replace(job("generate", variant), ends=())
+    other = rounds(translators.generate, task, 1)
+    mine = rounds(ours.translate, replace(task, worker="ours-translate"), 1)
+    check = compare_translation(mine.last, other.last, real_ends=False)
+    assert check["invalid"] == ""
+    assert mine.last["tokens"] == 10 * 3
+
+
+# -- shapes and rows ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("gemma-270m", 268.098176), ("gemma-270m-trimmed", 121.297536),
+        ("qwen-0.5b", 494.032768), ("mt5-small", 300.176768), ("mt5-small-trimmed", 77.616512),
+    ],
+)  # fmt: skip
+def test_shapes_are_the_published_ones(name, millions):
+    shape = SHAPES[name]
+    with torch.device("meta"):
+        model = (shapes._mt5 if shape.family == "mt5" else shapes._causal)(shape)
+    assert sum(each.numel() for each in model.parameters()) == round(millions * 1e6)
+
+
+def test_parameters_are_counted_from_the_file():
+    from transformers import AutoModelForSeq2SeqLM
+
+    folder = checkpoint(SHAPES["tiny-mt5"])
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder)
+    assert model.lm_head.weight is not model.shared.weight
+    assert parameters(folder) == sum(each.numel() for each in model.parameters())
+
+
+def test_rows_share_the_instruction_and_nothing_else(tmp_path):
+    rows = make_rows("lognormal", SHAPES["gemma-270m"], 32_768, 50, 3)
+    assert rows == make_rows("lognormal", SHAPES["gemma-270m"], 32_768, 50, 3)
+    heads = {tuple(row["prompt"][:20]) for row in rows}
+    assert len(heads) == 1
+    assert len({row["prompt"][20] for row in rows}) > 40
+    assert all(8 <= token < 32_768 for row in rows for token in row["prompt"])
+    assert all(row["target"][-1] == 1 for row in rows)
+    write_rows(tmp_path / "rows", rows)
+    examples, references = read_examples(tmp_path / "rows")
+    assert [list(each.prompt) for each in examples] == [row["prompt"] for row in rows]
+    assert not any(references)
+
+
+def test_rows_that_are_not_there_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUBASH_TEST_DATA", str(tmp_path))
+    with pytest.raises(UserError, match="lognormal"):
+        make_rows("manythings", SHAPES["tiny"], 500, 4, 1)
+
+
+# -- verdicts and reports ----------------------------------------------------------------------
+
+
+def test_ratios_are_summed_up_by_their_median():
+    assert summary([3.0, 1.0, 2.5]) == {"median": 2.5, "low": 1.0, "high": 3.0}
+    assert holds(5.0, 5.0, "train") is True
+    assert holds(4.99, 5.0, "train") is False
+    assert holds(0.41, 0.4, "memory") is False
+    assert holds(0.4, None, "memory") is None
+
+
+def test_losses_that_differ_make_a_case_invalid():
+    assert compare_training(SUM, SUM, SUM, "fp32")["invalid"] == ""
+    other = {**SUM, "loss": 280.5}
+    assert "losses differ" in compare_training(SUM, other, other, "fp32")["invalid"]
+    assert compare_training(SUM, other, other, "bf16")["invalid"] == ""
+    nan = {**SUM, "loss": float("nan")}
+    assert "losses differ" in compare_training(SUM, nan, nan, "fp32")["invalid"]
+    short = {**SUM, "rows": 7}
+    assert "rows differ" in compare_translation(SUM, short, real_ends=True)["invalid"]
+
+
+def result(**changes):
+    answer = {"seconds": 2.0, "peak_mb": 100.0, **SUM}
+    pair = {"ours": answer, "theirs": answer, "ratio": 5.5, "first": "ours", "load": 0.1}
+    models = {"title": "tiny", "parameters": 10}
+    return {
+        "case": "gemma-trainer", "work": "full", "peer": "Trainer", "kind": "train", "wanted": 5.0,
+        "rows": {"source": "lognormal", "count": 8, "seed": 1, "prompt_tokens": 60,
+                 "target_tokens": 40},
+        "models": {"ours": models, "theirs": models}, "dtype": "fp32", "device": "cpu",
+        "threads": 2, "machine": {"processor": "x", "cores": 2, "memory_gb": 8.0},
+        "date": "2026-01-01", "commit": None, "command": "python -m benchmarks.run",
+        "ours": {}, "theirs": {}, "pairs": [pair], "check": {"difference": 1e-7, "invalid": ""},
+        "invalid": "", "median": 5.5, "low": 5.1, "high": 5.9, "holds": True, **changes,
+    }  # fmt: skip
+
+
+def test_the_report_says_what_holds_and_gives_no_number_for_an_invalid_case(tmp_path):
+    invalid = result(case="gemma-trl", invalid="losses differ by 0.3", holds=None)
+    keep(tmp_path / "results.json", result(holds=False, wanted=6.0))
+    keep(tmp_path / "results.json", invalid)
+    keep(tmp_path / "results.json", result())
+    write_report(tmp_path / "results.json")
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert page.count("| full | Trainer |") == 2
+    assert "| 5.50× (5.10–5.90) | 1 | ≥ 5× | yes |" in page
+    assert "invalid (losses differ by 0.3) | 1 | ≥ 5× | – |" in page
+    picture = (tmp_path / "results.svg").read_text()
+    assert picture.startswith("<svg")
+    assert "gemma-trainer" in picture
+    assert "gemma-trl" not in picture
+
+
+def test_a_peer_without_memory_is_a_bound(tmp_path):
+    page = markdown([result(kind="memory", note="ran out", median=0.2, low=0.2, high=0.2)])
+    assert "| ≤ 0.20 (0.20–0.20) | 1 | ≤ 5 |" in page
+
+
+def test_every_wish_of_the_table_has_a_case(capsys):
+    assert main(["--list"]) == 0
+    wanted = [case.wanted for case in chosen([], "cpu")]
+    assert sorted(wanted) == sorted([5, 10, 2, 4, 2, 3.5, 6, 2.5, 0.4, 0.4, 0.7, 5, 3, 0.95, 1.5])
+    assert all(name in capsys.readouterr().out or name for name in CASES)
+    assert main(["gemma-trainr"]) == 2
+    assert "Did you mean gemma-trainer?" in capsys.readouterr().err
+
+
+# -- processes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_two_processes_take_turns(job):
+    mine, other, pairs = interleaved(job("ours-train"), job("trainer"), 3, 1)
+    assert mine["threads"] == other["threads"] == 1
+    assert [pair["first"] for pair in pairs] == ["ours", "theirs", "ours"]
+    assert all(pair["ours"]["seconds"] > 0 and pair["ours"]["peak_mb"] > 50 for pair in pairs)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_says_why(job, tmp_path):
+    broken = replace(job("trainer"), checkpoint=str(tmp_path / "nowhere"))
+    with pytest.raises(WorkerDiedError, match="left with 1") as died:
+        once(broken, 1)
+    assert not died.value.out_of_memory
+    assert died.value.peak > 50
+
+
+@pytest.mark.slow
+def test_the_command_measures_a_case(tmp_path):
+    out = tmp_path / "results.json"
+    command = ["tiny-trimmed", "--pairs", "2", "--rows", "lognormal", "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "benchmarks.run", *command], cwd=ROOT, check=True)
+    found = json.loads(out.read_text())["cases"]["tiny-trimmed"]
+    assert found["invalid"] == ""
+    assert len(found["pairs"]) == 2
+    assert found["check"]["difference"] < 1e-5
+    assert found["check"]["loss_theirs"] > found["check"]["loss_ours"]  # more words to choose from
