@@ -255,7 +255,7 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-_NO_MEMORY = "out of memory. Lower train.batch_size or generate.batch_tokens."
+_NO_MEMORY = "out of memory. Lower train.pass_tokens or generate.batch_tokens."
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

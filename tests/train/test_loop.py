@@ -268,10 +268,12 @@ def _short_of_memory(monkeypatch, loop, most, error):
     return sizes
 
 
+ON_A_CPU = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+
+
 @pytest.mark.parametrize(
-    "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")],
-)  # fmt: skip
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError(ON_A_CPU)]
+)
 def test_where_memory_runs_out_the_passes_are_halved_and_the_step_is_the_same(
     tiny_llama, tmp_path, monkeypatch, capsys, error
 ):
