@@ -51,19 +51,30 @@ class Sample:
         source's own ids: any will do, and they are at hand."""
         self.kind, self.prompts = kind, [list(prompt) for prompt in prompts]
         self.forced = [[*decoder_prefix, *prompt[:FORCED]] for prompt in self.prompts]
+        # padded on the right, where no causal position sees it; an encoder's is masked
         with torch.inference_mode():
+            sources, mask = _pad(self.prompts)
             if kind == "causal":
-                outputs = [model(input_ids=torch.tensor([prompt])) for prompt in self.prompts]
+                lengths = [len(prompt) for prompt in self.prompts]
+                logits = model(input_ids=sources).logits
             else:
                 start = model.config.decoder_start_token_id
-                outputs = [
-                    model(
-                        input_ids=torch.tensor([prompt]),
-                        decoder_input_ids=torch.tensor([[start, *forced]]),
-                    )
-                    for prompt, forced in zip(self.prompts, self.forced, strict=True)
-                ]
-        self.expected: list[Tensor] = [each.logits[0].float() for each in outputs]
+                lengths = [1 + len(forced) for forced in self.forced]
+                decoder, _ = _pad([[start, *forced] for forced in self.forced])
+                logits = model(
+                    input_ids=sources, attention_mask=mask, decoder_input_ids=decoder
+                ).logits
+        self.expected: list[Tensor] = [
+            row[:length].float() for row, length in zip(logits, lengths, strict=True)
+        ]
+
+
+def _pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Ids and mask `[rows, time]`."""
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+    lengths = torch.tensor([len(row) for row in rows])
+    return ids, (torch.arange(longest) < lengths[:, None]).long()
 
 
 @dataclass(frozen=True, slots=True)
