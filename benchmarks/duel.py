@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -15,25 +16,32 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.job import GO, Job, peak_mb
+from benchmarks.job import GO, Job, held_mb
 from benchmarks.shapes import bench_root
 
 ROOT = Path(__file__).parents[1]
 LIMIT_SECONDS = 3600.0
 """A round that takes longer is given up."""
 
+_ASKED = re.compile(r"tried to allocate (\d+) bytes")
+
 _NO_MEMORY = ("allocate memory", "MemoryError", "bad_alloc", "out of memory", "OutOfMemory")
 
 
 class WorkerDiedError(Exception):
-    """A worker left before it answered; `peak` is the most memory it was seen to hold, in MB."""
+    """A worker left before it answered.
 
-    def __init__(self, name: str, code: int | None, peak: float, log: str) -> None:
+    `peak` is the least memory that it needed, in MB: the most it was seen to hold, or what it held
+    at last with what it asked for in vain.
+    """
+
+    def __init__(self, name: str, code: int | None, held: tuple[float, float], log: str) -> None:
         self.out_of_memory = code == -9 or any(words in log for words in _NO_MEMORY)
-        self.peak = peak
+        asked = [int(count) / 2**20 for count in _ASKED.findall(log)]
+        self.peak = peak = max(held[0], held[1] + (asked[-1] if asked else 0.0))
         why = "ran out of memory" if self.out_of_memory else f"left with {code}"
         last = log.strip().splitlines()[-1:] or [""]
-        super().__init__(f"{name} {why} at {peak:,.0f} MB: {last[0][:300]}")
+        super().__init__(f"{name} {why}, needing {peak:,.0f} MB or more: {last[0][:300]}")
 
 
 class Worker:
@@ -41,7 +49,7 @@ class Worker:
 
     def __init__(self, job: Job, folder: Path, threads: int) -> None:
         self.name = f"{job.worker} {job.variant}".strip()
-        self.log, self.peak, self.buffer = folder / "log", 0.0, b""
+        self.log, self.held, self.buffer = folder / "log", (0.0, 0.0), b""
         folder.mkdir(parents=True)
         job.save(folder / "job.json")
         self.process = subprocess.Popen(
@@ -81,7 +89,7 @@ class Worker:
         assert self.process.stdout is not None
         descriptor, end = self.process.stdout.fileno(), time.monotonic() + LIMIT_SECONDS
         while b"\n" not in self.buffer:
-            self.peak = max(self.peak, peak_mb(self.process.pid))
+            self._watch()
             if time.monotonic() > end:
                 self.process.kill()
                 raise self._died()
@@ -95,10 +103,15 @@ class Worker:
         found: dict[str, Any] = json.loads(line)
         return found
 
+    def _watch(self) -> None:
+        most, now = held_mb(self.process.pid)
+        if now:  # a process that is gone holds nothing
+            self.held = max(self.held[0], most), now
+
     def _died(self) -> WorkerDiedError:
         code = self.process.wait()
         log = self.log.read_text(encoding="utf-8", errors="replace")
-        return WorkerDiedError(self.name, code, self.peak, log)
+        return WorkerDiedError(self.name, code, self.held, log)
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Channel:
             {
                 "seconds": seconds, "cpu_seconds": cpu, "rows": found.rows,
                 "tokens": found.tokens, "supervised": found.supervised, "loss": found.loss,
-                "peak_mb": peak_mb(os.getpid()), **found.extra,
+                "peak_mb": held_mb(os.getpid())[0], **found.extra,
             }
         )  # fmt: skip
 
@@ -117,14 +117,16 @@ class Channel:
         self.out.flush()
 
 
-def peak_mb(pid: int) -> float:
-    """The most memory that a process has held so far, in MB (2^20 bytes); 0 where it is gone."""
+def held_mb(pid: int) -> tuple[float, float]:
+    """The memory that a process has held at most and holds now, in MB (2^20 bytes); 0 where it is
+    gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return 0.0
-    found = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return round(int(next(found, "0")) / 1024, 1)
+        return 0.0, 0.0
+    found = {line.split()[0]: line.split()[1] for line in lines if line.startswith("Vm")}
+    most, now = (int(found.get(key, "0")) / 1024 for key in ("VmHWM:", "VmRSS:"))
+    return round(most, 1), round(now, 1)
 
 
 def limit_memory() -> None:

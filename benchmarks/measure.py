@@ -103,7 +103,7 @@ def _memory(case: Case, settings: Settings, prepared: dict[str, Any], ours: Job)
         except WorkerDiedError as died:
             if not died.out_of_memory:
                 raise
-            # it needed more than it had: what it was seen to hold is the least it needs
+            # it needed more than there was: the ratio is at most this
             found["note"] = str(died)
             other, reply = {}, {"peak_mb": died.peak}
         facts = {"ours": mine, "theirs": other}
@@ -116,7 +116,10 @@ def _memory(case: Case, settings: Settings, prepared: dict[str, Any], ours: Job)
     if "note" not in found:
         check = _check(case, settings, prepared, pairs[-1], facts["theirs"])
     ratios = summary([pair["ratio"] for pair in pairs])
-    return _judged(case, {**found, **facts, "check": check, **ratios})
+    judged = _judged(case, {**found, **facts, "check": check, **ratios})
+    if "note" in found and not judged["holds"]:  # a bound that is not enough says nothing
+        judged["holds"] = None
+    return judged
 
 
 def _judged(case: Case, found: dict[str, Any]) -> dict[str, Any]:

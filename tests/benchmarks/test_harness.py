@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from benchmarks.cases import CASES, chosen
 from benchmarks.check import compare_training, compare_translation, holds, summary
 from benchmarks.duel import WorkerDiedError, interleaved, once
@@ -49,6 +50,14 @@ class Memory(Channel):
     @property
     def last(self):
         return self.lines[-1]
+
+
+@pytest.fixture(autouse=True)
+def _accelerate_starts_afresh():
+    """Its state is one for the process; workers have one each."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
@@ -264,6 +273,16 @@ def test_every_wish_of_the_table_has_a_case(capsys):
 
 
 # -- processes ---------------------------------------------------------------------------------
+
+
+def test_what_a_worker_asked_for_in_vain_counts_as_needed():
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(1 << 50, dtype=torch.uint8)
+    died = WorkerDiedError("trainer", 1, (900.0, 800.0), f"…\n{refused.value}")
+    assert died.out_of_memory
+    assert died.peak == 800.0 + (1 << 30)
+    assert WorkerDiedError("trainer", 1, (900.0, 800.0), "KeyError: x").peak == 900.0
+    assert not WorkerDiedError("trainer", 1, (900.0, 800.0), "KeyError: x").out_of_memory
 
 
 @pytest.mark.slow
