@@ -159,6 +159,14 @@ def test_settings_mean_what_they_mean_to_transformers(load, sentences, family):
         ]
 
 
+def test_a_repetition_penalty_counts_no_padding(llama, sentences):
+    prompts = instructed(llama, sentences)
+    assert len({len(prompt) for prompt in prompts}) > 3
+    with torch.inference_mode():
+        rows = CausalRows(llama.model, prompts, Prefix(llama.model, shared_prefix(prompts)))
+    assert [set(row) for row in rows.history.tolist()] == [set(prompt) for prompt in prompts]
+
+
 def test_what_is_not_ours_is_left_to_transformers(load):
     assert not can_decode(load("llama").model, GenerateOptions(beams=2))
     assert not can_decode(load("qwen3_5").model, GenerateOptions())
