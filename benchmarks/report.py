@@ -21,6 +21,9 @@ STYLE = (
 )
 
 
+_SIDES = ("ours", "theirs")
+
+
 def write_report(results: Path) -> None:
     """Write RESULTS.md and results.svg beside the JSON."""
     found = list(read_json(results)["cases"].values())
@@ -89,7 +92,8 @@ def _spell_check(each: Result) -> str:
     if "difference" in check:
         return f"losses differ by {check['difference']:.1g}"
     if "chrf_ours" in check:
-        return f"chrF++ {check['chrf_ours']} and {check['chrf_theirs']}"
+        sides = (f"{check[f'chrf_{s}']} in {check[f'tokens_{s}']:,} tokens" for s in _SIDES)
+        return f"chrF++ {' and '.join(sides)}"
     if each.get("note"):
         return each["note"]
     return "same rows and tokens" if check else "–"
@@ -106,7 +110,7 @@ def _details(each: Result) -> list[str]:
         *(
             f"- {who}: {each['models'][who]['title']}, {each['models'][who]['parameters']:,} "
             f"parameters{_settings(each.get(who, {}))}"
-            for who in ("ours", "theirs")
+            for who in _SIDES
         ),
     ]
     if each.get("tried"):
@@ -123,10 +127,10 @@ def _details(each: Result) -> list[str]:
 
 def _spell_pair(each: Result, pair: dict[str, Any]) -> str:
     if each["kind"] == "memory":
-        peaks = (f"{pair[who]['peak_mb']:,.0f} MB" for who in ("ours", "theirs"))
+        peaks = (f"{pair[who]['peak_mb']:,.0f} MB" for who in _SIDES)
         return f"ours {', theirs '.join(peaks)}: {pair['ratio']:.3f}"
     sides = []
-    for who in ("ours", "theirs"):
+    for who in _SIDES:
         found = pair[who]
         done, unit = found["supervised"] or found["tokens"], "tokens"
         words = f"{who} {found['seconds']:.2f}s ({done / found['seconds']:,.0f} {unit}/s"

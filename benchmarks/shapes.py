@@ -1,8 +1,9 @@
 """Checkpoints of the true shapes with random weights, made once into a cache folder.
 
-Speed does not depend on what the weights say, and nothing needs to be fetched. The embeddings are
-drawn wider than a fresh model's, so that a loss depends on the tokens it is taken on: with logits
-near zero any mask would give the logarithm of the vocabulary's size.
+Speed does not depend on what the weights say, and nothing needs to be fetched. But what they make
+has to depend on the tokens: with a fresh model's logits, near zero, any mask would give a loss of
+the logarithm of the vocabulary's size. So embeddings are drawn wider, and layers add little to
+them: through many random layers int8's error would grow until dubash's own check refused it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from dubash.core.files import cache_root, lock, new_folder
 from dubash.model.options import EMBEDDED
 
-LAYOUT = 1  # raise it when what is made here changes
+LAYOUT = 2  # raise it when what is made here changes
 SPREAD = 0.05
 SEED = 1
 
@@ -116,15 +117,28 @@ def _make(shape: Shape, folder: Path) -> None:
 
 
 def _causal(shape: Shape) -> Any:
+    import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
 
     common = {
-        "vocab_size": shape.vocabulary, "initializer_range": SPREAD,
+        "vocab_size": shape.vocabulary, "initializer_range": 0.02,
         "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2,
     }  # fmt: skip
     if shape.family == "gemma3":
-        return Gemma3ForCausalLM(Gemma3TextConfig(**shape.sizes, **common))
-    return Qwen2ForCausalLM(Qwen2Config(**shape.sizes, **common))
+        model: Any = Gemma3ForCausalLM(Gemma3TextConfig(**shape.sizes, **common))
+    else:
+        model = Qwen2ForCausalLM(Qwen2Config(**shape.sizes, **common))
+    parts = 2 * model.config.num_hidden_layers
+    with torch.no_grad():
+        model.model.embed_tokens.weight.normal_(std=SPREAD)
+        for layer in model.model.layers:
+            if shape.family == "gemma3":  # it norms what a layer adds, by one plus a weight
+                for norm in (layer.post_attention_layernorm, layer.post_feedforward_layernorm):
+                    norm.weight.fill_(parts**-0.5 - 1)
+            else:
+                for linear in (layer.self_attn.o_proj, layer.mlp.down_proj):
+                    linear.weight.div_(parts)
+    return model
 
 
 def _mt5(shape: Shape) -> Any:
