@@ -81,6 +81,20 @@ def check(
     stage(load_recipe(recipe, overrides or []), rows)
 
 
+@app.command(epilog="Example: `dubash plan recipe.yaml --device t4`")
+def plan(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    device: Annotated[str | None, typer.Option(help="One not at hand: t4, 4GB-edge, …")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Say what a run will need before anything is fetched; exits with 1 if it does not fit."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.plan import plan as stage
+
+    raise typer.Exit(stage(load_recipe(recipe, overrides or []), device, as_json))
+
+
 @app.command(epilog="Example: `dubash prepare recipe.yaml data.test_rows=300`")
 def prepare(recipe: RecipeName, overrides: Overrides = None) -> None:
     """Read, clean, split and freeze the data; guard against leaks between the splits."""

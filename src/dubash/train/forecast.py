@@ -31,6 +31,8 @@ from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions
 from dubash.train.packs import Mask
 
+SPANS = ("forward", "head", "backward")
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -45,44 +47,45 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """The most that lives at once in a stretch of a pass, and how much of it in small tensors."""
+
+    peak: int
+    small: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """What one forward and backward pass takes, in bytes, weights and their gradients left out.
 
-    `activations` live when the last hidden states are there; `head` and `backward` are the most
-    that lives besides them while logits, and then gradients, are computed. `operations` says how
-    often each is done.
+    `activations` live when the last hidden states are there. `moments` are `forward`, `head` (while
+    there are logits) and `backward`. `operations` says how often each is done; `forward_share` is
+    the share of the floating-point operations that a forward pass alone takes.
     """
 
     tokens: int
     activations: int
-    forward: int
-    head: int
-    backward: int
+    moments: dict[str, Moment]
     operations: Counter[Operation]
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of its products, a multiplication and an addition being two."""
-        return sum(each.flops * count for each, count in self.operations.items())
-
-    @property
-    def peak(self) -> int:
-        """The most that lives at once."""
-        return max(self.forward, self.activations + max(self.head, self.backward))
+    forward_share: float
 
 
 def forecast(setup: Setup, rows: Sequence[Example]) -> Pass:
-    """What a pass of these rows takes; gradients of an earlier pass are there already."""
+    """What a pass of these rows takes; gradients of an earlier pass are there already.
+
+    Raises ModelError as loading does.
+    """
     counts = layer_counts(setup.shape.config)
     few = dict.fromkeys(counts, 1)
     base = _watch(setup, few, rows)
     further = {sort: _watch(setup, few | {sort: 2}, rows) for sort in counts}
 
-    def whole(of: str, span: str) -> int:
-        first = getattr(base.spans[span], of)
-        each = ((count - 1) * (getattr(further[sort].spans[span], of) - first)
-                for sort, count in counts.items())  # fmt: skip
-        return int(first + sum(each))
+    def whole(span: str, of: str) -> int:
+        first = int(getattr(base.spans[span], of))
+        return first + sum(
+            (count - 1) * (int(getattr(further[sort].spans[span], of)) - first)
+            for sort, count in counts.items()
+        )
 
     operations = Counter(base.operations)
     for sort, count in counts.items():
@@ -90,12 +93,16 @@ def forecast(setup: Setup, rows: Sequence[Example]) -> Pass:
         more.subtract(base.operations)
         for operation, often in more.items():
             operations[operation] += (count - 1) * often
-    activations = whole("begins", "head")
+    flops = {span: whole(span, "flops") for span in SPANS}
+    # what scores a dev set takes of the head its forward half, at the most
+    forward = flops["forward"] + flops["head"]
     return Pass(
-        sum(row.longest for row in rows), activations, whole("peak", "forward"),
-        whole("peak", "head") - activations, whole("peak", "backward") - activations,
+        sum(row.longest for row in rows),
+        whole("head", "begins"),
+        {span: Moment(whole(span, "peak"), whole(span, "small")) for span in SPANS},
         +operations,
-    )  # fmt: skip
+        forward / max(1, sum(flops.values())),
+    )
 
 
 def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tally:

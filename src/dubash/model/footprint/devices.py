@@ -47,7 +47,8 @@ _TABLE = {
     "a100-80": ("A100 80 GB", 80, "bf16", 2039e9, 312e12),
     "h100": ("H100 SXM", 80, "bf16", 3350e9, 989e12),
     "h200": ("H200 SXM", 141, "bf16", 4800e9, 989e12),
-}  # name: words, GB (10^9 bytes), precision, bytes a second, operations a second; NVIDIA's datasheets
+}
+"""By NVIDIA's datasheets: GB of 10^9 bytes, best precision, bytes and operations a second."""
 
 
 def device_names() -> list[str]:

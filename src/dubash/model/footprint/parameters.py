@@ -93,7 +93,8 @@ def _for_training(base: Any, model: Any, checkpointing: bool) -> Any:
         if getattr(module, "layerdrop", 0):
             module.layerdrop = 0.0
     if checkpointing:
-        base.gradient_checkpointing_enable({"use_reentrant": False})
+        with quiet_loading(), plain_errors("model.gradient_checkpointing"):
+            base.gradient_checkpointing_enable({"use_reentrant": False})
     return model.train()
 
 

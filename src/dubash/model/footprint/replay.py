@@ -41,8 +41,13 @@ def seconds_here(
         if seconds is not None:
             total += seconds * operations[operation]
             covered += guessed[operation]
-    whole = sum(guessed.values())
+    whole = guessed_seconds(operations)
     return (total * whole / covered if covered else whole), (covered / whole if whole else 1.0)
+
+
+def guessed_seconds(operations: Counter[Operation]) -> float:
+    """Seconds by a guess, good for comparing two setups on one machine."""
+    return sum(_guess(each) * count for each, count in operations.items())
 
 
 def seconds_there(operations: Counter[Operation], device: Device) -> float:

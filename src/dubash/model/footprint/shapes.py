@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -133,5 +134,15 @@ def _own_head(raw: dict[str, Any]) -> bool:
 
 def _stored_bytes(raw: dict[str, Any]) -> float:
     text = raw.get("text_config") or {}
-    named = next((each[key] for each in (raw, text) for key in ("dtype", "torch_dtype") if each.get(key)), "")
+    named = next(
+        (each[key] for each in (raw, text) for key in ("dtype", "torch_dtype") if each.get(key)), ""
+    )
     return 2.0 if str(named).endswith("float16") else 4.0
+
+
+def with_vocabulary(shape: Shape, tokens: int) -> Shape:
+    """The same shape with so many tokens, as trimming leaves it."""
+    config = copy.deepcopy(shape.config)
+    for each in (config, config.get_text_config(decoder=True)):
+        each.vocab_size = tokens
+    return replace(shape, config=config)

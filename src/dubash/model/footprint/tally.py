@@ -16,6 +16,10 @@ from torch.utils.flop_counter import flop_registry
 
 aten = torch.ops.aten
 
+MAPPED = 32 * 2**20
+"""Bytes from which on glibc always asks the system for a tensor's memory and gives it back at once
+(DEFAULT_MMAP_THRESHOLD_MAX); smaller ones lie on its heap, which tears into holes."""
+
 _READ_OUT = {
     aten._local_scalar_dense.default, aten.is_nonzero.default, aten.equal.default,
     aten.allclose.default,
@@ -47,10 +51,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of code: bytes that live as it begins, and the most that lived in it."""
+    """A stretch of code: bytes that live as it begins, the most that lived in it, how much of that
+    in tensors below `MAPPED`, and its floating-point operations."""
 
     begins: int
     peak: int
+    small: int
+    flops: int
 
 
 class Tally(TorchDispatchMode):
@@ -64,16 +71,18 @@ class Tally(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: Counter[Operation] = Counter()
         self.spans: dict[str, Span] = {}
-        self.live = 0
+        self.live, self._small = 0, 0
         self._weights = [each.untyped_storage() for each in weights]
         self._known = {each._cdata for each in self._weights}
-        self._name, self._begins, self._peak = "", 0, 0
+        self._name = ""
+        self._begins = self._peak = self._small_then = self._flops = 0
 
     def begin(self, name: str) -> None:
         """A new stretch; "" ends the one before without one."""
         if self._name:
-            self.spans[self._name] = Span(self._begins, self._peak)
-        self._name, self._begins, self._peak = name, self.live, self.live
+            self.spans[self._name] = Span(self._begins, self._peak, self._small_then, self._flops)
+        self._name, self._flops = name, 0
+        self._begins, self._peak, self._small_then = self.live, self.live, self._small
 
     def __torch_dispatch__(
         self, function: Any, types: Any, arguments: Any = (), named: Any = None
@@ -84,7 +93,9 @@ class Tally(TorchDispatchMode):
         named = named or {}
         out = function(*arguments, **named)
         if not function.is_view and function.overloadpacket not in _NOTHING:
-            self.operations[_operation(function, arguments, named, out)] += 1
+            operation = _operation(function, arguments, named, out)
+            self.operations[operation] += 1
+            self._flops += operation.flops
         for each in tree_leaves(out):
             if isinstance(each, Tensor):
                 self._follow(each)
@@ -97,12 +108,15 @@ class Tally(TorchDispatchMode):
             return
         self._known.add(key)
         self.live += size
-        self._peak = max(self._peak, self.live)
+        self._small += size if size < MAPPED else 0
+        if self.live > self._peak:
+            self._peak, self._small_then = self.live, self._small
         weakref.finalize(storage, self._forget, key, size).atexit = False
 
     def _forget(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.live -= size
+        self._small -= size if size < MAPPED else 0
 
 
 def gradients_there(model: nn.Module) -> None:
@@ -115,9 +129,15 @@ def gradients_there(model: nn.Module) -> None:
 def _operation(function: Any, arguments: Any, named: Any, out: Any) -> Operation:
     described = tree_map_only(Tensor, _describe, (arguments, named))
     packet = function.overloadpacket
-    flops = flop_registry[packet](*arguments, **named, out_val=out) if packet in flop_registry else 0
+    flops = (
+        flop_registry[packet](*arguments, **named, out_val=out) if packet in flop_registry else 0
+    )
     return Operation(
-        f"{function}{described}", function, described, int(flops), _moved(packet, arguments, named, out)
+        f"{function}{described}",
+        function,
+        described,
+        int(flops),
+        _moved(packet, arguments, named, out),
     )
 
 
