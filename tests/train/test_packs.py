@@ -8,7 +8,7 @@ from dubash.prompt.mask import causal_labels
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator, as_trained
 from dubash.train.loss import row_of
-from dubash.train.packs import lay_out, make_pack, shared_length
+from dubash.train.packs import FULLNESS, lay_out, make_pack, shared_length
 
 TOKENS = st.lists(st.integers(1, 5), min_size=1, max_size=12).map(tuple)
 MASKS = st.sampled_from(["target", "full"])
@@ -76,7 +76,7 @@ def test_tokens_come_back_from_the_blocks_to_where_they_were(lengths):
         assert sum(block.rows * block.longest for block in layout.blocks) == len(flat)
         return
     assert torch.equal(flat[layout.gather][layout.scatter], flat)
-    assert len(layout.gather) <= len(flat) / 0.75 + len(lengths)
+    assert len(layout.gather) <= len(flat) / FULLNESS + len(lengths)
 
 
 @given(EXAMPLES, MASKS, st.booleans())

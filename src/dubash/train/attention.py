@@ -129,19 +129,22 @@ class _Rows:
         Soft-caps scores if asked to: cap × tanh(score / cap) (Gemma 2, arXiv:2408.00118).
         """
         rows, heads, time, width = q.shape
-        groups, seen = heads // k.shape[1], k.shape[2]
+        groups = heads // k.shape[1]
         scale = width**-0.5 if self.scaling is None else self.scaling
-        q = (q * scale).reshape(rows * k.shape[1], groups * time, width)
+        q = q.reshape(rows * k.shape[1], groups * time, width)
         k, v = k.flatten(0, 1), v.flatten(0, 1)
-        scores = torch.bmm(q, k.transpose(1, 2)).view(-1, groups, time, seen)
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        if self.softcap is not None:
-            scores = torch.tanh(scores / self.softcap) * self.softcap
-        shares = F.softmax(scores.masked_fill_(~mask, float("-inf")), -1).to(v.dtype)
+        hidden = torch.zeros(mask.shape, dtype=q.dtype, device=q.device)
+        hidden = hidden.masked_fill_(~mask, float("-inf")).repeat(groups, 1)
+        if self.softcap is None:
+            scores = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=scale)
+        else:
+            scores = torch.bmm(q, k.transpose(1, 2)) * (scale / self.softcap)
+            scores = torch.tanh(scores) * self.softcap + hidden
+        wide = torch.promote_types(q.dtype, torch.float32)
+        shares = F.softmax(scores, -1, dtype=wide).to(v.dtype)
         if self.dropout:
             shares = F.dropout(shares, self.dropout)
-        out = torch.bmm(shares.view(-1, groups * time, seen), v)
-        return out.view(rows, heads, time, v.shape[-1])
+        return torch.bmm(shares, v).view(rows, heads, time, v.shape[-1])
 
     def _mask(self, time: int, before: int, device: torch.device, windowed: bool) -> Tensor:
         """True where a query may look, `[time, before + time]`."""
