@@ -53,7 +53,7 @@ def print_table(plan: Plan) -> None:
         for change in plan.changes:
             for line in _change(change):
                 console.print(Text(f"  {line}"), soft_wrap=True)
-    console.print(_verdict(plan))
+    console.print(_verdict(plan), soft_wrap=True)
 
 
 def size(number: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-from transformers.quantizers.base import get_keys_to_not_convert
+from transformers.quantizers.base import HfQuantizer
 
 from dubash.model import adapter
 from dubash.model.device import DTYPES
@@ -83,8 +83,9 @@ def build(
     if quantization := adapter.quantization(method, dtype):
         from transformers.integrations import replace_with_bnb_linear
 
+        spared = HfQuantizer.get_modules_to_not_convert(model, None, model._keep_in_fp32_modules)
         with quiet_loading():
-            replace_with_bnb_linear(model, get_keys_to_not_convert(model), quantization)
+            replace_with_bnb_linear(model, spared, quantization)
     return _for_training(model, adapter.add_adapter(model, shape.kind, method, 0), checkpointing)
 
 

@@ -1,0 +1,111 @@
+"""`dubash plan` through its stage: what it counts, assumes, writes (nothing) and answers."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from dubash.cli import app
+from dubash.core.errors import RecipeError
+from dubash.core.run import RunFolder
+from dubash.recipe.load import load_recipe
+from dubash.stages.plan import DOES_NOT_FIT, as_numbers, make_plan
+from dubash.stages.workload import SAMPLE, WHOLE
+
+
+def numbers(recipe, *overrides, device="h200"):
+    return as_numbers(make_plan(load_recipe(str(recipe), list(overrides)), device))
+
+
+def test_the_published_counts_are_printed_and_what_is_missing_is_assumed():
+    for name, trainable in (("indic-sft-7b", 80_740_352), ("en-ja-qlora", 8_798_208)):
+        found = numbers(name)
+        assert found["trainable"] == trainable
+        assert found["configuration"] == "what ships with dubash"
+        assert "not here" in found["data"]["origin"]
+        assert not found["data"]["exact"]
+        assert found["disk"]["parts"]["base model to fetch"] > 10**8
+    assert found["steps"] == 400
+
+
+def test_rows_steps_and_tokens_are_those_of_the_run(job, finished_run):
+    run = RunFolder(finished_run)
+    before = sorted(job.iterdir())
+    found = numbers("recipe.yaml", "train.max_steps=4", device=None)
+    training = run.read_manifest()["training"]
+    assert found["data"]["exact"]
+    assert found["data"]["rows"] == len(run.split("train").read_text().splitlines())
+    assert (found["steps"], found["tokens"]) == (training["steps"], training["tokens"])
+    assert found["trainable"] == run.read_manifest()["model"]["trainable"]
+    assert found["fits"]
+    assert found["disk"]["parts"]["base model to fetch"] == 0
+    assert sorted(job.iterdir()) == before  # nothing is written
+
+
+def test_a_run_that_is_there_is_planned_by_its_rows(finished_run):
+    found = numbers(finished_run / "recipe.yaml", f"run.folder={finished_run.parent}")
+    assert found["data"]["origin"] == "the run's rows"
+
+
+def test_without_its_tokenizer_tokens_are_reckoned_from_characters(job):
+    found = numbers("recipe.yaml", "model.name=google/gemma-3-270m-it", "model.dtype=auto")
+    assert "from characters" in found["data"]["origin"]
+    assert not found["data"]["exact"]
+    assert found["tokens"] > 0
+
+
+def test_long_data_is_sampled(job, small_model):
+    with (job / "long.csv").open("w", encoding="utf-8") as handle:
+        handle.write("source,target\n")
+        for row in range(WHOLE + 500):
+            handle.write(f"this is sentence number {row} of it,esta es la frase {row} de ello\n")
+    loaded = load_recipe("recipe.yaml", ["data.train=[long.csv]"])
+    found = as_numbers(make_plan(loaded, "h200"))
+    assert f"{SAMPLE:,} rows drawn" in found["data"]["origin"]
+    assert found["data"]["rows"] == WHOLE + 500 - 8 - 12
+
+
+def test_a_trimmed_vocabulary_is_planned_with():
+    whole, less = (
+        numbers("en-hi-mt5-full", *more) for more in ([], ["model.trim={}"])
+    )  # fmt: skip
+    assert whole["parameters"] == 300_176_768
+    assert less["parameters"] == 300_176_768 - 2 * 512 * (250_112 - 32_768)
+    assert "not yet counted" in less["vocabulary"]
+    assert less["memory"]["peak"] < whole["memory"]["peak"]
+
+
+def test_what_does_not_fit_says_what_would_and_exits_with_1(job, monkeypatch):
+    monkeypatch.setattr("dubash.model.footprint.devices._available", lambda: 100)
+    monkeypatch.setattr("dubash.train.fitting.has_bitsandbytes", lambda: False)
+    done = CliRunner().invoke(app, ["plan", "recipe.yaml"], catch_exceptions=False)
+    assert done.exit_code == DOES_NOT_FIT
+    assert "it does not fit" in done.stdout.splitlines()[-1]
+    assert "no change" in done.stdout
+
+
+@pytest.mark.slow
+def test_changes_are_settings_as_they_stand(job):
+    done = CliRunner().invoke(
+        app, ["plan", "indic-sft-0.5b", "--device", "4GB-edge", "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == DOES_NOT_FIT
+    found = json.loads(done.stdout[done.stdout.index("{") :])
+    (change, *_) = found["changes"]
+    assert change["needed"] <= found["device"]["memory"] < found["memory"]["needed"]
+    assert load_recipe("indic-sft-0.5b", change["settings"])
+
+
+def test_the_table_ends_with_the_verdict(job):
+    done = CliRunner().invoke(app, ["plan", "recipe.yaml"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1].startswith("it fits: ")
+    for words in ("trainable", "weights", "steps", "time of training", "checkpoints"):
+        assert words in done.stdout
+    there = CliRunner().invoke(app, ["plan", "recipe.yaml", "--device", "t4"])
+    assert "never" in there.stdout
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(RecipeError, match="--device"):
+        numbers("indic-sft-7b", device="abacus")

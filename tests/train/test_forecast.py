@@ -1,0 +1,202 @@
+"""What a pass would take beside what it takes: the same code, once without memory, once with."""
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from dubash.core.progress import silent
+from dubash.data.phrasebook import folder as phrasebooks
+from dubash.model.footprint.devices import Device
+from dubash.model.footprint.parameters import build, count
+from dubash.model.footprint.shapes import find_shape
+from dubash.model.footprint.tally import Tally, gradients_there
+from dubash.model.load import load_trainable
+from dubash.model.options import MethodOptions, ModelOptions
+from dubash.prompt.template import Example
+from dubash.train.accumulate import Accumulator
+from dubash.train.batches import Collator
+from dubash.train.budget import cut, memory, optimizer_bytes, times
+from dubash.train.fitting import Work, changes, reckon
+from dubash.train.forecast import Setup, _Watched, forecast
+from dubash.train.optim import build_optimizer, state_tensors
+from dubash.train.options import TrainOptions
+from dubash.train.order import plan_steps
+from tiny import make_tiny
+
+TEXTS = (phrasebooks() / "en-es.tsv").read_text(encoding="utf-8").splitlines()[1:200]
+ROWS = [
+    Example((5, 6, 7, *range(10, 14 + row)), (*range(20, 30 + 2 * row), 3), f"row {row}")
+    for row in range(6)
+]
+BIG = Device("a test's", "cpu", 2**40, "fp32", True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("forecast")
+
+    def make(family, layers=3):
+        path = root / f"{family}-{layers}"
+        return path if path.exists() else make_tiny(family, path, TEXTS, 64, layers, 400)
+
+    return make
+
+
+def setup_of(path, method="lora", checkpointing=False, **train):
+    shape = find_shape(ModelOptions(name=str(path)))
+    options = TrainOptions(**train)
+    return Setup(shape, MethodOptions(name=method), "fp32", checkpointing, options, "target")
+
+
+def watch_for_real(path, setup):
+    """The same pass over a loaded model, with memory."""
+    options = ModelOptions(
+        name=str(path), device="cpu", dtype="fp32", gradient_checkpointing=setup.checkpointing
+    )
+    model = load_trainable(options, setup.method).model
+    start = getattr(model.config, "decoder_start_token_id", None)
+    collator = Collator(setup.shape.kind, "target", 0, start)
+    batch = collator(ROWS)
+    collator.__class__ = type("Ready", (Collator,), {"__call__": lambda *_: batch})
+    gradients_there(model)
+    held = [*model.parameters(), *model.buffers()]
+    for module in model.modules():  # what bitsandbytes keeps beside a weight
+        state = getattr(getattr(module, "weight", None), "quant_state", None)
+        held += [x for x in (getattr(state, "absmax", None),) if x is not None]
+    tally = Tally([*held, *(each.grad for each in held if each.grad is not None)])
+    scorer = _Watched(model, setup, tally)
+    passes = Accumulator(scorer, ROWS, collator, TrainOptions(pass_tokens=10**6), Accelerator())
+    with tally:
+        tally.begin("forward")
+        passes.add(range(len(ROWS)), silent)
+        tally.begin("")
+    return tally
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3", "mt5", "qwen3"])
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_a_pass_takes_what_was_forecast(folder, family, method):
+    path = folder(family)
+    setup = setup_of(path, method)
+    found, real = forecast(setup, ROWS), watch_for_real(path, setup)
+    assert found.activations == pytest.approx(real.spans["head"].begins, rel=0.03)
+    for span, moment in found.moments.items():
+        assert moment.peak == pytest.approx(real.spans[span].peak, rel=0.05), span
+    flops = sum(each.flops * often for each, often in found.operations.items())
+    assert flops == pytest.approx(sum(span.flops for span in real.spans.values()), rel=0.02)
+
+
+def test_checkpointing_keeps_less_and_computes_more(folder):
+    path = folder("llama")
+    plain, again = (forecast(setup_of(path, checkpointing=each), ROWS) for each in (False, True))
+    assert again.activations < 0.5 * plain.activations
+    flops = [
+        sum(op.flops * often for op, often in each.operations.items()) for each in (plain, again)
+    ]
+    assert flops[1] > 1.1 * flops[0]
+
+
+# -- budget ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adamw-8bit", "adafactor"])
+def test_the_optimizer_keeps_the_bytes_reckoned(folder, optimizer):
+    path = folder("llama")
+    setup = setup_of(path, "full", optimizer=optimizer)
+    model = load_trainable(
+        ModelOptions(name=str(path), device="cpu", dtype="fp32"), setup.method
+    ).model
+    real = build_optimizer(model, setup.train)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 1e-3)
+    real.step()
+    held = sum(
+        each.numel() * each.element_size()
+        for name, each in state_tensors(real).items()
+        if each.numel() > 1 and "qmap" not in name
+    )
+    unbuilt = build(setup.shape, setup.method, "fp32")
+    assert optimizer_bytes(unbuilt, setup.train, BIG) == pytest.approx(held, rel=0.01)
+
+
+def test_paged_state_lies_outside_a_gpus_memory(folder):
+    setup = setup_of(folder("llama"), "full", optimizer="paged-adamw-8bit")
+    model = build(setup.shape, setup.method, "fp32")
+    gpu = Device("a GPU", "cuda", 2**34, "fp32", False, 1e12, 1e14)
+    assert optimizer_bytes(model, setup.train, gpu) == 0
+    assert optimizer_bytes(model, setup.train, BIG) > 0
+
+
+def test_passes_are_those_of_the_engine(folder):
+    setup = setup_of(folder("llama"), batch_size=4, accumulation=1, pass_tokens=30)
+    rows = [*ROWS] * 4
+    steps = plan_steps([each.longest for each in rows], setup.train)
+    found = cut(setup, rows, steps, BIG)
+    assert found.all == len(steps) * found.a_step
+    assert found.a_step > 1
+    assert sum(each.longest for each in found.largest) >= sum(each.longest for each in found.usual)
+
+
+def test_the_parts_add_up_and_a_second_pass_needs_its_gradients(folder):
+    path = folder("llama")
+    one, several = (
+        reckon(
+            setup_of(path, "full", batch_size=6, accumulation=1, pass_tokens=tokens),
+            Work(ROWS, plan_steps([9] * 6, TrainOptions(batch_size=6, accumulation=1)), BIG, 0),
+        )
+        for tokens in (10_000, 40)
+    )
+    assert one.memory.peak == sum(one.memory.parts.values())
+    assert several.passes.a_step > one.passes.a_step == 1
+    assert several.memory.parts["gradients"] == 4 * several.counted.trainable
+
+
+def test_the_largest_moment_is_taken(folder):
+    setup = setup_of(folder("llama"), "full", batch_size=6, accumulation=1)
+    steps = plan_steps([9] * 6, setup.train)
+    passes = cut(setup, ROWS, steps, BIG)
+    model = build(setup.shape, setup.method, "fp32")
+    counted = count(model, setup.method)
+    largest = forecast(setup, passes.largest)
+    found = memory(setup, counted, largest, passes, model, BIG, runtime=7)
+    state = optimizer_bytes(model, setup.train, BIG)
+    assert found.peak >= counted.bytes + state + 4 * counted.trainable  # the optimizer's step
+    took = times(setup, counted, largest, passes, 10, 100, 2, BIG)
+    assert took.training == pytest.approx(10 * took.a_step + took.looks)
+    assert took.measured is not None
+
+
+# -- fitting ---------------------------------------------------------------------------------------
+
+
+def asked_of(path):
+    """A recipe that keeps much, and how to ask what makes it fit into less."""
+    setup = setup_of(path, "lora", batch_size=6, accumulation=1, pass_tokens=10_000)
+    steps = plan_steps([9] * 6, setup.train)
+    asked = reckon(setup, Work(ROWS, steps, BIG, 0))
+
+    def fit_into(room):
+        device = Device("a test's", "cpu", room, "fp32", True)
+        return changes(asked, Work(ROWS, steps, device, 0), silent)
+
+    return asked, fit_into
+
+
+def test_changes_are_named_only_if_they_are_enough(folder):
+    asked, fit_into = asked_of(folder("llama"))
+    less = asked.memory.peak - 1
+    found = fit_into(less)
+    assert ("model.gradient_checkpointing=true",) in [each.settings for each in found]
+    assert all(each.reckoned.memory.needed <= less for each in found)
+
+
+def test_where_no_change_is_enough_alone_the_fewest_together_are_named(folder, monkeypatch):
+    monkeypatch.setattr("dubash.train.fitting.has_bitsandbytes", lambda: False)
+    monkeypatch.setattr("dubash.train.fitting.TRIMMED", 20)
+    asked, fit_into = asked_of(folder("llama"))
+    alone = fit_into(asked.memory.peak - 1)
+    best = min(each.reckoned.memory.needed for each in alone)
+    (change,) = fit_into(best - 1)
+    assert len(change.settings) == len(change.loses) == 2
+    assert change.reckoned.memory.needed < best
+    assert fit_into(0) == []
