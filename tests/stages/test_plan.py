@@ -75,6 +75,13 @@ def test_a_trimmed_vocabulary_is_planned_with():
     assert less["memory"]["peak"] < whole["memory"]["peak"]
 
 
+def test_with_rows_and_tokenizer_the_tokens_that_stay_are_counted(job):
+    plain = numbers("recipe.yaml")
+    found = numbers("recipe.yaml", "model.trim={unchanged: 0}")
+    assert "counted on 40 rows" in found["vocabulary"]
+    assert found["parameters"] < plain["parameters"]
+
+
 def test_what_does_not_fit_says_what_would_and_exits_with_1(job, monkeypatch):
     monkeypatch.setattr("dubash.model.footprint.devices._available", lambda: 100)
     monkeypatch.setattr("dubash.train.fitting.has_bitsandbytes", lambda: False)

@@ -190,6 +190,7 @@ def test_changes_are_named_only_if_they_are_enough(folder):
     assert all(each.reckoned.memory.needed <= less for each in found)
 
 
+@pytest.mark.slow
 def test_where_no_change_is_enough_alone_the_fewest_together_are_named(folder, monkeypatch):
     monkeypatch.setattr("dubash.train.fitting.has_bitsandbytes", lambda: False)
     monkeypatch.setattr("dubash.train.fitting.TRIMMED", 20)

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 from dubash.core.files import cache_root, read_json
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
+from dubash.data.splits import groups
+from dubash.model.options import TrimOptions
+from dubash.prompt.template import Template
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import run_folder
+from dubash.stages.trim import count
 from dubash.stages.workload import Workload, find_workload
 from dubash.train.options import LOOKS
 from dubash.train.order import Step, plan_steps
@@ -95,7 +99,7 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         else this_machine(recipe.model, model_type)
     )
     workload = find_workload(recipe, run, shape)
-    shape, vocabulary = _trimmed(recipe, run, shape)
+    shape, vocabulary = _trimmed(recipe, run, shape, workload)
     steps, scale = _steps(recipe, workload)
     setup = Setup(
         shape, recipe.method, device.dtype, recipe.model.gradient_checkpointing, recipe.train,
@@ -146,7 +150,9 @@ def _steps(recipe: Recipe, workload: Workload) -> tuple[list[Step], float]:
     return [replace(step, rows=tuple(row % size for row in step.rows)) for step in steps], scale
 
 
-def _trimmed(recipe: Recipe, run: RunFolder, shape: Shape) -> tuple[Shape, str | None]:
+def _trimmed(
+    recipe: Recipe, run: RunFolder, shape: Shape, workload: Workload
+) -> tuple[Shape, str | None]:
     """The shape with the vocabulary that `model.trim` would leave."""
     from dubash.model.footprint.shapes import with_vocabulary
     from dubash.train.fitting import TRIMMED
@@ -158,9 +164,28 @@ def _trimmed(recipe: Recipe, run: RunFolder, shape: Shape) -> tuple[Shape, str |
 
         tokens = read_json(run.base / ACCOUNT)["tokens"]["after"]
         return with_vocabulary(shape, tokens), f"{tokens:,} tokens, as the run's base was trimmed"
+    if workload.template is not None:
+        tokens = _counted(recipe, workload, workload.template)
+        words = f"{tokens:,} tokens stay, counted on {len(workload.pairs):,} rows"
+        return with_vocabulary(shape, tokens), words
     before = shape.config.get_text_config(decoder=True).vocab_size
     tokens = min(before, TRIMMED)
     return with_vocabulary(shape, tokens), f"{tokens:,} tokens taken to stay, not yet counted"
+
+
+def _counted(recipe: Recipe, workload: Workload, template: Template) -> int:
+    """How many tokens trimming would keep for these rows (`stages/trim`)."""
+    from dubash.model.selection import Usage, select
+    from dubash.model.trim import read_original
+
+    original = read_original(recipe.model, template.tokenizer)
+    usage, rows = Usage(), workload.pairs
+    for group in groups(rows):
+        count(usage, template, [rows[at] for at in group])
+    needed = {*original.named_ids, *template.prompt_ids(""), template.end_id}
+    options = recipe.model.trim or TrimOptions()
+    found = select(original.vocabulary, usage, needed, recipe.languages.pair(), options)
+    return len(found.kept | original.named_ids)
 
 
 def _free(folder: Path) -> int:

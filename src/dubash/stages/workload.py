@@ -21,7 +21,7 @@ from dubash.data.options import Entry
 from dubash.data.prepare import prepare
 from dubash.data.read import entry_files, read_entry
 from dubash.data.rows import BadRow
-from dubash.prompt.template import Example
+from dubash.prompt.template import Example, Template
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template
 
@@ -48,9 +48,12 @@ FRAME = 12
 @dataclass(frozen=True, slots=True)
 class Workload:
     """Examples that stand for the training rows, how many there would be (None where that cannot
-    be known), rows and tokens of the dev set, and where all this comes from, in words."""
+    be known), rows and tokens of the dev set, and where all this comes from, in words. `pairs` are
+    the rows themselves, and `template` what renders them, where they are here."""
 
     examples: list[Example]
+    pairs: list[Pair]
+    template: Template | None
     rows: int | None
     dev_rows: int
     dev_tokens: int
@@ -75,6 +78,7 @@ def find_workload(recipe: Recipe, run: RunFolder, shape: Shape) -> Workload:
     """
     found = _find_rows(recipe, run)
     tokenizer = _tokenizer(recipe, shape)
+    template: Template | None = None
     if found.sample and tokenizer is not None:
         template = make_template(recipe, tokenizer, shape.kind)
         examples = [template.example(row) for row in found.sample]
@@ -90,8 +94,8 @@ def find_workload(recipe: Recipe, run: RunFolder, shape: Shape) -> Workload:
         if not found.sample:
             origin = f"{found.origin}; {sum(ASSUMED)} tokens a row assumed, prompt apart"
     return Workload(
-        fitting or examples, rows, found.dev_rows, round(each_dev * found.dev_rows), origin,
-        found.exact and tokenizer is not None,
+        fitting or examples, found.sample, template, rows, found.dev_rows,
+        round(each_dev * found.dev_rows), origin, found.exact and tokenizer is not None,
     )  # fmt: skip
 
 
