@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from dubash.data.phrasebook import folder as phrasebooks
+from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import shipped
 from tiny import make_tiny
 
@@ -58,6 +59,14 @@ def _run_commands(page: str, folder: Path, least: int) -> None:
             cwd=folder, env={**os.environ}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"dubash {command}\n{done.stderr[-2000:]}"
+
+
+def test_the_commands_on_planning_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
+    _run_commands(page, workplace, least=4)
+    assert not (workplace / "runs").exists()
+    for name in device_names():
+        assert f"| `{name}` |" in page
 
 
 def test_the_commands_on_trimming_run_as_they_stand(workplace):
