@@ -47,8 +47,9 @@ class Shape:
 def find_shape(options: ModelOptions) -> Shape:
     """The configuration of a recipe's model, without its weights.
 
-    A local folder, the converted embedded model, the hub's cache, the hub (its config.json alone),
-    and where that cannot be reached what ships with dubash. Raises ModelError.
+    A local folder, the converted embedded model, the hub's cache, what ships with dubash, and only
+    then the hub (its config.json alone): one that cannot be reached is asked for half a minute.
+    Raises ModelError.
     """
     if options.name == EMBEDDED:
         if folder := converted():
@@ -83,17 +84,14 @@ def _from_folder(name: str, folder: Path, origin: str, options: ModelOptions) ->
 def _from_hub(options: ModelOptions) -> Shape:
     name, revision = options.name, options.revision
     cached = try_to_load_from_cache(name, "config.json", revision=revision)
+    if not isinstance(cached, str) and revision is None and name in shipped_names():
+        return _shipped(name, name)
     try:
         config = _config(name, options)
-        raw, _ = PretrainedConfig.get_config_dict(name, revision=revision)
     except ModelError as error:
-        if revision or name not in shipped_names():
-            raise ModelError(
-                f"{error.what} Its configuration does not ship with dubash either.",
-                where=error.where,
-                fix=error.fix,
-            ) from error
-        return _shipped(name, name)
+        what = f"{error.what} Its configuration does not ship with dubash either."
+        raise ModelError(what, where=error.where, fix=error.fix) from error
+    raw, _ = PretrainedConfig.get_config_dict(name, revision=revision)
     origin = "the hub's cache" if isinstance(cached, str) else "the hub"
     return Shape(name, config, origin, _cached_weights(options), _own_head(raw), _stored_bytes(raw))
 
