@@ -92,10 +92,11 @@ def plainest(loaded, examples, mask, smoothing=0.0):
 def ours(loaded, collator, examples, passes=1, smoothing=0.0):
     """Loss and gradients as dubash takes them, the rows dealt over a number of passes."""
     scorer = Scorer(loaded.model, smoothing)
+    scorer.direct = True
     supervised = sum(collator.supervised(example) for example in examples)
     total = 0.0
     # Qwen3.5's recurrence blows up the last digit of its norms, taken in fp32: compared apart below
-    fused = Fused(loaded.model).active() if collator.packed else nullcontext()
+    fused = Fused(loaded.model, True).active() if collator.packed else nullcontext()
     with packed_attention(loaded.model, collator.packed), fused:
         for part in (examples[start::passes] for start in range(min(passes, len(examples)))):
             loss = scorer(collator(part), supervised)
@@ -195,6 +196,25 @@ def test_each_leaner_form_has_its_modules_output_and_gradients(trainable, family
             assert torch.allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_embedding_adds_the_gradient_that_it_would_have_returned(trainable, family):
+    """Twice, so that it is added to what is there; padding does not learn."""
+    fused = Fused(trainable(family, "full").model, direct=True)
+    found = [pair for pair in fused.forwards if isinstance(pair[0], torch.nn.Embedding)]
+    assert found
+    for module, forward in found:
+        ids = torch.randint(module.num_embeddings, (2, 2, 9))
+        ids[0, 0, 0] = module.padding_idx or 0
+        slope = torch.randn(*ids.shape, module.embedding_dim, dtype=module.weight.dtype)
+        for each in (0, 1):
+            forward(ids[each]).backward(slope[each])
+        ours, module.weight.grad = module.weight.grad, None
+        for each in (0, 1):
+            module(ids[each]).backward(slope[each])
+        assert torch.allclose(ours, module.weight.grad, rtol=1e-12, atol=1e-12)
+        module.weight.grad = None
+
+
 @pytest.mark.parametrize("rows", [1, 7])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize(
@@ -207,11 +227,15 @@ def test_the_head_in_chunks_has_the_loss_of_the_whole(monkeypatch, form, smoothi
     head = torch.nn.Linear(16, 50).double()
     hidden = torch.randn(23, 16, dtype=torch.float64, requires_grad=True)
     labels, counts = torch.randint(50, (23,)), torch.randint(0, 4, (23,))
-    logits = head(hidden) * form.scale
-    if form.cap:
-        logits = torch.tanh(logits / form.cap) * form.cap
-    each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
-    wanted = ((each * counts).sum() / 9.0).double()
+
+    def whole():
+        logits = head(hidden) * form.scale
+        if form.cap:
+            logits = torch.tanh(logits / form.cap) * form.cap
+        each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+        return ((each * counts).sum() / 9.0).double()
+
+    wanted = whole()
     found = head_loss(head, form, hidden, labels, counts, 9.0, smoothing)
     inputs = [hidden, head.weight, head.bias]
     assert torch.allclose(found, wanted, rtol=1e-12)
@@ -219,6 +243,11 @@ def test_the_head_in_chunks_has_the_loss_of_the_whole(monkeypatch, form, smoothi
         torch.autograd.grad(found, inputs), torch.autograd.grad(wanted, inputs), strict=True
     ):
         assert torch.allclose(a, b, rtol=1e-9, atol=1e-12)
+    # the same where the weight's gradient is added where it is kept, to what is there
+    (slope,) = torch.autograd.grad(whole(), head.weight)
+    for _ in range(2):
+        head_loss(head, form, hidden, labels, counts, 9.0, smoothing, direct=True).backward()
+    assert torch.allclose(head.weight.grad, 2 * slope, rtol=1e-9, atol=1e-12)
 
 
 def test_gemma_2s_soft_caps_are_those_of_the_model(tmp_path):

@@ -16,7 +16,7 @@ from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
 from dubash.train.fuse import Fused
 from dubash.train.loss import Scorer
-from dubash.train.options import PASS_TOKENS, TrainOptions
+from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import cut_passes
 from dubash.train.packs import shared_length
 
@@ -50,11 +50,14 @@ class Accumulator:
         self.bare, self.examples, self.collator = scorer, examples, collator
         self.accelerator, self.device = accelerator, accelerator.device
         self.scorer = accelerator.prepare_model(scorer, device_placement=False)
-        self.fused = Fused(scorer)
+        # where nobody else looks at gradients on their way: no other process, no loss scaling
+        scorer.direct = accelerator.num_processes == 1 and accelerator.scaler is None
+        self.fused = Fused(scorer, scorer.direct)
         self.shared = 0
         if collator.packed:
             self.shared = shared_length([example.prompt for example in examples])
-        self.pass_tokens = options.pass_tokens or PASS_TOKENS[self.device.type]
+        full = all(parameter.requires_grad for parameter in scorer.parameters())
+        self.pass_tokens = pass_tokens(options, self.device.type, full)
 
     def add(self, rows: Sequence[int], advance: Callable[[int], None]) -> StepLoss:
         """Add the gradient of the mean loss over the supervised tokens of these rows.

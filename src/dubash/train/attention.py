@@ -67,25 +67,27 @@ def packed_attention_forward(
     if layout is None or query.shape[0] != 1:
         raise ValueError(f"{NAME} attention needs a layout and one flat row")
     rows = _Rows(scaling, dropout, sliding_window, softcap)
-    q, k, v = (each[0].transpose(0, 1) for each in (query, key, value))  # [time, heads, head_dim]
     shared = layout.shared
     outputs = []
+    # split rather than sliced: backward then lays the parts together once, not each by itself
+    flat = [each[0].transpose(0, 1) for each in (query, key, value)]  # [time, heads, head_dim]
+    head: list[Tensor] = []
     if shared:
-        head = [each[:shared].unsqueeze(0) for each in (q, k, v)]
+        halves = [torch.split(each, [shared, len(each) - shared]) for each in flat]
+        head, flat = [half[0].unsqueeze(0) for half in halves], [half[1] for half in halves]
         outputs.append(rows.attend(head[0], head[1], head[2], before=0)[0])
-        q, k, v = q[shared:], k[shared:], v[shared:]
     if layout.gather is not None and layout.scatter is not None:
-        q, k, v = (_spread(each, layout.gather, layout.scatter) for each in (q, k, v))
-    parts, start = [], 0
-    for block in layout.blocks:
-        end = start + block.rows * block.longest
-        size = (block.rows, block.longest)
-        bq, bk, bv = (each[start:end].view(*size, *each.shape[1:]) for each in (q, k, v))
+        flat = [_spread(each, layout.gather, layout.scatter) for each in flat]
+    sizes = [block.rows * block.longest for block in layout.blocks]
+    parts = []
+    for block, *cut in zip(
+        layout.blocks, *(torch.split(each, sizes) for each in flat), strict=True
+    ):
+        bq, bk, bv = (each.view(block.rows, block.longest, *each.shape[1:]) for each in cut)
         if shared:
             bk = torch.cat([head[1].expand(block.rows, -1, -1, -1), bk], 1)
             bv = torch.cat([head[2].expand(block.rows, -1, -1, -1), bv], 1)
         parts.append(rows.attend(bq, bk, bv, before=shared).flatten(0, 1))
-        start = end
     own = parts[0] if len(parts) == 1 else torch.cat(parts)
     if layout.scatter is not None:
         own = _collect(own, layout.scatter)

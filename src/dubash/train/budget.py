@@ -17,7 +17,7 @@ from dubash.model.footprint.replay import seconds_here, seconds_there
 from dubash.prompt.template import Example
 from dubash.train.forecast import Pass, Setup
 from dubash.train.optim import build_optimizer
-from dubash.train.options import PASS_TOKENS, TrainOptions
+from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import Step, cut_passes
 from dubash.train.packs import shared_length
 
@@ -66,7 +66,8 @@ def cut(setup: Setup, examples: Sequence[Example], steps: Sequence[Step], device
     """Cut some of the steps as the engine does (`accumulate`)."""
     packed = setup.shape.kind == "causal"
     shared = shared_length([each.prompt for each in examples]) if packed else 0
-    room = max(1, (setup.train.pass_tokens or PASS_TOKENS[device.kind]) - shared)
+    full = setup.method.name == "full"
+    room = max(1, pass_tokens(setup.train, device.kind, full) - shared)
     costs = [max(1, each.longest - shared) for each in examples]
     picked = steps[:: max(1, len(steps) // _SAMPLED)]
     found: list[tuple[int, list[int]]] = []

@@ -15,7 +15,7 @@ from dubash.model.options import MethodOptions
 from dubash.prompt.template import Example
 from dubash.train.budget import Memory, Passes, cut, memory, optimizer_bytes
 from dubash.train.forecast import Pass, Setup, forecast
-from dubash.train.options import PASS_TOKENS
+from dubash.train.options import pass_tokens
 from dubash.train.order import Step
 
 TRIMMED = 32_768
@@ -132,7 +132,7 @@ def changes(asked: Reckoned, work: Work, advance: Callable[[int], None]) -> list
 def _candidates(setup: Setup, work: Work) -> Iterator[_Candidate]:
     """What may be changed, in the order of what it loses."""
     longest = max(each.longest for each in work.examples)
-    now = setup.train.pass_tokens or PASS_TOKENS[work.device.kind]
+    now = pass_tokens(setup.train, work.device.kind, setup.method.name == "full")
     fewer = max(longest, now // 8)
     if fewer < now:
         loses = "nothing: the same gradients, from smaller passes"

@@ -1,7 +1,8 @@
 """Leaner forms of what a layer does besides its large products, for as long as a model trains.
 
-Adapters add to their layer's output in place, and normalisations keep nothing but their input: the
-same numbers with fewer passes over memory. Modules get their own forward back afterwards.
+Adapters add to their layer's output in place, normalisations keep nothing but their input, and an
+embedding's gradient is added row by row where it is kept, not as a table of the whole vocabulary:
+the same numbers with fewer passes over memory. Modules get their own forward back afterwards.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ Forward = Callable[..., Any]
 class Fused:
     """The modules of a model that have a leaner form, found once."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, direct: bool = False) -> None:
+        """`direct` lets embeddings add to their weight's gradient in place, for whoever has all
+        gradients to himself."""
         self.forwards: list[tuple[nn.Module, Forward]] = []
         for module in model.modules():
-            forward = _adapter(module) or _norm(module)
+            forward = _adapter(module) or _norm(module) or (_embedding(module) if direct else None)
             if forward is not None:
                 self.forwards.append((module, forward))
 
@@ -162,3 +165,48 @@ class _Norm(torch.autograd.Function):
         mean = torch.linalg.vecdot(d_scaled, scaled).div_(x.shape[-1]).unsqueeze(-1)
         d_x = d_scaled.sub_(scaled.mul_(mean)).mul_(inverse)
         return d_x.to(x.dtype), d_factor, None, None
+
+
+# -- embedding ---------------------------------------------------------------------------------
+
+
+def _embedding(module: nn.Module) -> Forward | None:
+    """For a trained embedding, plain or scaled, told apart by what it does."""
+    if not isinstance(module, nn.Embedding) or not module.weight.requires_grad:
+        return None
+    if module.max_norm is not None or module.scale_grad_by_freq or module.sparse:
+        return None
+    scale = getattr(module, "embed_scale", None)
+    forward = partial(_embedding_forward, module, scale)
+    with torch.no_grad():
+        ids = torch.arange(min(3, module.num_embeddings), device=module.weight.device)[None]
+        same = torch.equal(forward(ids), module(ids))
+    return forward if same else None
+
+
+def _embedding_forward(module: nn.Embedding, scale: Tensor | float | None, ids: Tensor) -> Tensor:
+    found: Tensor = _Embedding.apply(  # type: ignore[no-untyped-call]
+        ids, module.weight, module.padding_idx
+    )
+    if scale is None:
+        return found
+    return found * (scale.to(found.dtype) if isinstance(scale, Tensor) else scale)
+
+
+class _Embedding(torch.autograd.Function):
+    """A look-up whose backward pass adds the rows' gradients to `weight.grad` itself."""
+
+    @staticmethod
+    def forward(ctx: Any, ids: Tensor, weight: Tensor, padding: int | None) -> Tensor:
+        ctx.ids, ctx.weight, ctx.padding = ids, weight, padding
+        return weight[ids]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None]:
+        ids, d = ctx.ids.flatten(), gradients[0].flatten(0, -2)
+        if ctx.padding is not None:  # as nn.Embedding: padding does not learn
+            d = d.masked_fill((ids == ctx.padding)[:, None], 0.0)
+        if ctx.weight.grad is None:
+            ctx.weight.grad = torch.zeros_like(ctx.weight)
+        ctx.weight.grad.index_add_(0, ids, d.to(ctx.weight.dtype))
+        return None, None, None

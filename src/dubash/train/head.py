@@ -61,6 +61,7 @@ def head_loss(
     counts: Tensor,
     divisor: float = 1.0,
     smoothing: float = 0.0,
+    direct: bool = False,
 ) -> Tensor:
     """The sum of cross entropies in nats, each `counts` times, over `divisor`: a scalar in fp32
     (fp64 for a model in fp64).
@@ -68,6 +69,10 @@ def head_loss(
     `hidden` is `[position, width]`; `labels` and `counts`, `[position]`. With `smoothing` ε each
     label is (1 − ε) of itself and ε spread evenly over the vocabulary (Szegedy et al. 2016,
     arXiv:1512.00567). Under autocast the products are in its precision.
+
+    With `direct` the gradient of the head's weight is added to `head.weight.grad` here and now, for
+    a gradient of 1 to this loss: a second one as large as the vocabulary is spared. Ask for it only
+    where the backward pass follows, on the sum of such losses.
     """
     device = hidden.device.type
     dtype = hidden.dtype
@@ -76,9 +81,14 @@ def head_loss(
     # fp16 cannot hold a probability over the thousands of tokens of a step: divided afterwards
     late = dtype == torch.float16
     weights = counts.double() / (1.0 if late else divisor)
+    direct = direct and not late and head.weight.requires_grad and torch.is_grad_enabled()
+    weight = head.weight.detach() if direct else head.weight
+    if direct and head.weight.grad is None:
+        head.weight.grad = torch.zeros_like(head.weight)
     loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
-        hidden, head.weight, head.bias, labels, weights, form, smoothing, dtype
-    )
+        hidden, weight, head.bias, labels, weights, form, smoothing, dtype,
+        head.weight.grad if direct else None,
+    )  # fmt: skip
     return loss / divisor if late else loss
 
 
@@ -113,10 +123,11 @@ class _HeadLoss(torch.autograd.Function):
         form: HeadForm,
         smoothing: float,
         dtype: torch.dtype,
+        into: Tensor | None,
     ) -> Tensor:
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         d_hidden = torch.empty_like(hidden) if needs_hidden else None
-        d_weight = torch.zeros_like(weight) if needs_weight else None
+        d_weight = torch.zeros_like(weight) if needs_weight else into
         d_bias = torch.zeros_like(bias) if needs_bias and bias is not None else None
         total = torch.zeros((), dtype=torch.float64, device=hidden.device)
         with torch.autocast(hidden.device.type, enabled=False):
@@ -134,7 +145,7 @@ class _HeadLoss(torch.autograd.Function):
                     _add_product(d_weight, slope, states)
                 if d_bias is not None:
                     d_bias += slope.sum(0)
-        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        ctx.save_for_backward(d_hidden, d_weight if needs_weight else None, d_bias)
         return total.to(torch.promote_types(hidden.dtype, torch.float32))
 
     @staticmethod
@@ -144,7 +155,7 @@ class _HeadLoss(torch.autograd.Function):
             # on a CPU, where fp16's loss scaling is not used, a pass over the vocabulary is saved
             as_is = each is None or (each.device.type == "cpu" and float(gradients[0]) == 1.0)
             found.append(each if as_is else each * gradients[0].to(each.dtype))
-        return (*found, None, None, None, None, None)
+        return (*found, None, None, None, None, None, None)
 
 
 def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
@@ -168,14 +179,17 @@ def _chunk(
     logits = form.logits(hidden, weight, bias if bias is None else bias.to(hidden.dtype))
     # d(cap · tanh(z / cap)) / dz = 1 − (logit / cap)²
     curve = None if form.cap is None else 1 - (logits / form.cap).square_()
-    logp = torch.log_softmax(logits, -1)
-    del logits
-    own = logp.gather(1, labels[:, None])[:, 0]
-    loss = own * (smoothing - 1)
-    if smoothing:
-        loss -= logp.mean(-1) * smoothing
-    slope = logp.exp_()
-    if smoothing:
+    # all in the memory of the logits: they are the largest tensor of a pass
+    logits -= logits.amax(-1, keepdim=True)
+    own = logits.gather(1, labels[:, None])[:, 0]
+    even = logits.mean(-1) if smoothing else None
+    slope = logits.exp_()
+    total = slope.sum(-1, keepdim=True)
+    slope /= total
+    log_total = total[:, 0].log()
+    loss = (log_total - own) * (1 - smoothing)
+    if even is not None:
+        loss += (log_total - even) * smoothing
         slope -= smoothing / slope.shape[-1]
     slope[torch.arange(len(labels), device=labels.device), labels] -= 1 - smoothing
     scale = weights.to(slope.dtype)

@@ -22,6 +22,7 @@ from accelerate.utils import (
 from torch import Tensor, nn
 
 from dubash.core.errors import Interrupted, TrainingError
+from dubash.core.heap import give_back_freed_memory, keep_freed_memory
 from dubash.core.progress import Ticker, progress, say
 from dubash.core.run import RunFolder
 from dubash.model.load import LoadedModel
@@ -65,6 +66,8 @@ class Loop:
 
         Raises TrainingError where another number of processes came than was asked for.
         """
+        if loaded.device == "cpu":
+            keep_freed_memory()
         self.accelerator = Accelerator(
             cpu=loaded.device == "cpu",
             mixed_precision=loaded.compute_dtype if loaded.compute_dtype != "fp32" else "no",
@@ -128,6 +131,7 @@ class Loop:
         """One optimizer step; one that is not finite changes neither weights nor optimizer."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
+        first = not self.optimizer.state
         found = self.passes.add(step.rows, ticker)
         norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
         self.state.step += 1
@@ -144,6 +148,9 @@ class Loop:
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
+        if first and self.loaded.device == "cpu":
+            # the optimizer's state now stands between what the passes have left
+            give_back_freed_memory()
 
     def _look(self, ticker: Ticker) -> None:
         """Dev loss and dev score; notes whether this is the best so far."""

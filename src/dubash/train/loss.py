@@ -20,6 +20,7 @@ class Scorer(nn.Module):
         """`form` says how the model makes logits; read from its configuration unless given."""
         super().__init__()
         self.model, self.smoothing = model, smoothing
+        self.direct = False  # see `head_loss`; whoever runs the backward passes may set it
         inner = bare(model)
         self.form = form or HeadForm.of(inner)
 
@@ -32,8 +33,9 @@ class Scorer(nn.Module):
         hidden = self.hidden(batch)[batch.places]
         head = bare(self.model).get_output_embeddings()
         return head_loss(
-            head, self.form, hidden, batch.labels, batch.counts, divisor, self.smoothing
-        )
+            head, self.form, hidden, batch.labels, batch.counts, divisor, self.smoothing,
+            self.direct,
+        )  # fmt: skip
 
     @torch.no_grad()
     def losses(self, batch: Batch) -> Tensor:

@@ -87,7 +87,7 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
         whole = float((scorer.losses(shared) * shared.counts).sum())
     row = row_of(batch)
     own = [_own_losses(scorer.model, collator, example) for example in examples]
-    total = float(sum(each.sum() for each in own))
+    total = float(sum(each.detach().sum() for each in own))
     away = float(sum((ours[row == at] - each).abs().sum() for at, each in enumerate(own)))
     dtype = bare(scorer.model).get_input_embeddings().weight.dtype
     if not max(away, abs(whole - total)) <= TOLERANCE[dtype] * total:
