@@ -39,7 +39,7 @@ def as_text(results: list[Result]) -> str:
     lines = []
     for each in results:
         words = f"{spell(each)}; wanted {spell_wanted(each)}: {spell_holds(each)}"
-        lines.append(f"{each['work']} | {each['peer']}: {words}")
+        lines.append(f"{each['work']} | {each['peer']} | {each['dtype']}: {words}")
     return "\n".join(lines)
 
 
@@ -73,17 +73,17 @@ def markdown(results: list[Result]) -> str:
         "[docs/benchmarks.md](../docs/benchmarks.md). Ratios are ours / peer in speed for the same",
         "rows (for memory: in peak), median (least–largest) over the pairs.",
         "",
-        "| work | peer | ratio | pairs | wanted | holds | same work? |",
-        "|---|---|---|---|---|---|---|",
+        "| work | peer | precision | ratio | pairs | wanted | holds | same work? |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for each in results:
         cells = [
-            each["work"], each["peer"], spell(each), str(len(each.get("pairs", []))),
+            each["work"], each["peer"], each["dtype"], spell(each), str(len(each.get("pairs", []))),
             spell_wanted(each), spell_holds(each), _spell_check(each),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     for each in results:
-        lines += ["", f"## {each['work']} | {each['peer']}", "", *_details(each)]
+        lines += ["", f"## {each['work']} | {each['peer']} | {each['dtype']}", "", *_details(each)]
     return "\n".join(lines) + "\n"
 
 
@@ -166,7 +166,7 @@ def picture(results: list[Result]) -> str:
             "",
             [
                 Bar(
-                    each["case"], each["median"], f"{each['median']:.2f}×",
+                    f"{each['case']} {each['dtype']}", each["median"], f"{each['median']:.2f}×",
                     "base" if each["holds"] is False else "good", each["low"], each["high"],
                 )
             ],

@@ -55,11 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def keep(path: Path, result: dict[str, Any]) -> None:
-    """Put a case's result into the file, over an older one of the same case."""
+    """Put a case's result into the file, over an older one of the same case and precision."""
     found = read_json(path)["cases"] if path.exists() else {}
-    found[result["case"]] = result
+    found[f"{result['case']} {result['dtype']}"] = result
     order = {name: number for number, name in enumerate(CASES)}
-    cases = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+    cases = dict(
+        sorted(found.items(), key=lambda item: (order[item[1]["case"]], item[1]["dtype"] != "fp32"))
+    )
     write_json(path, {"cases": cases})
 
 

@@ -307,7 +307,7 @@ def test_the_command_measures_a_case(tmp_path):
     out = tmp_path / "results.json"
     command = ["tiny-trimmed", "--pairs", "2", "--rows", "lognormal", "--out", str(out)]
     subprocess.run([sys.executable, "-m", "benchmarks.run", *command], cwd=ROOT, check=True)
-    found = json.loads(out.read_text())["cases"]["tiny-trimmed"]
+    found = json.loads(out.read_text())["cases"]["tiny-trimmed fp32"]
     assert found["invalid"] == ""
     assert len(found["pairs"]) == 2
     assert found["check"]["difference"] < 1e-5

@@ -37,6 +37,7 @@ from dubash.core.files import (
 from dubash.core.progress import say
 from dubash.engine.ctranslate2 import ANY_START
 from dubash.engine.families import mend
+from dubash.engine.smooth import Peaks, smooth, watched
 from dubash.engine.verify import Sample, Verdict, pick, verify
 from dubash.model.load import LoadedModel
 
@@ -47,7 +48,7 @@ KEPT_SECONDS = 3600
 """No conversion that was used this lately is removed: another process may be reading it."""
 
 _MANIFEST = "manifest.json"
-_LAYOUT = 1  # raise it when the conversion or its check changes, and old folders are left alone
+_LAYOUT = 2  # raise it when the conversion or its check changes, and old folders are left alone
 _SAVED = {"int8": "int8_float32", "float32": "float32"}
 
 
@@ -138,9 +139,10 @@ def _make(
     folder.parent.mkdir(parents=True, exist_ok=True)
     kinds = list(dict.fromkeys(("float32", compute_type)))
     with TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch, _resting(loaded):
-        made = Path(scratch)
-        write(merged(loaded.model), made, kinds)
-        sample = Sample(_reference(loaded.model), loaded.kind, prompts, decoder_prefix)
+        made, reference = Path(scratch), _reference(loaded.model)
+        with watched(reference) as peaks:
+            sample = Sample(reference, loaded.kind, prompts, decoder_prefix)
+        write(merged(loaded.model), made, kinds, peaks)
         for each in kinds:
             verdict = verify(made / each, each, sample)
             if verdict.wrong:
@@ -188,13 +190,18 @@ def merged(model: Any) -> Any:
     return found.merge_and_unload()
 
 
-def write(model: Any, folder: Path, compute_types: Sequence[str]) -> None:
+def write(
+    model: Any, folder: Path, compute_types: Sequence[str], peaks: Peaks | None = None
+) -> None:
     """Convert a plain transformers model into a folder for each type, the least precise last;
-    neither it nor its weights are changed."""
+    neither it nor its weights are changed. With `peaks` of its layers' inputs it is made ready for
+    int8."""
     weights = {id(each): each for each in model.parameters()}
     # CTranslate2 quantises in place, in the memory of the tensors that it was given
     copied = copy.deepcopy(model, {} if "int8" in compute_types else weights)
     mend(copied)
+    if "int8" in compute_types and peaks:
+        smooth(copied, peaks)
     loader = copy.copy(converters._MODEL_LOADERS[type(copied.config).__name__])
     size = copied.get_input_embeddings().num_embeddings
     gc.freeze()  # the loader collects garbage after every layer, half a second each time
