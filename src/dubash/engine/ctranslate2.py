@@ -63,9 +63,11 @@ class CTranslate2Engine:
         it was done, so that those of all rows add up to the time the whole set took."""
         found: dict[int, Hypothesis] = {}
         start, prefix = time.perf_counter(), self._prefix(prompts)
-        most = max(LEAST_ROWS, -(-len(prompts) // (2 * self.workers)))
+        # as few batches as there may be, and as many for each worker: weights are read for each
+        rounds = -(-len(prompts) // (self.workers * MOST_ROWS))
+        most = max(LEAST_ROWS, -(-len(prompts) // (self.workers * max(1, rounds))))
         queue: deque[tuple[list[int], list[Any]]] = deque()
-        waiting = self._alike(prompts, batches(prompts, self.options, min(most, MOST_ROWS)))
+        waiting = self._alike(prompts, batches(prompts, self.options, most))
         while True:
             # few at a time, so that an interrupt does not wait for all that were queued
             while len(queue) < 2 * self.workers and (rows := next(waiting, None)):
