@@ -16,6 +16,7 @@ from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
 from dubash.prompt.template import Example
 from dubash.train.forecast import Pass, Setup
+from dubash.train.loss import bare
 from dubash.train.optim import build_optimizer
 from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import Step, cut_passes
@@ -129,12 +130,16 @@ def memory(
     if cpu and setup.dtype == "bf16":
         shapes = sum(1 for each in largest.operations if each.flops)
         always["kernels"] = KERNEL * min(KERNELS, math.ceil(shapes * passes.all))
+    head = bare(model).get_output_embeddings().weight
+    first = 4 * head.numel() if head.requires_grad else 0
     found = []
     for name, moment in largest.moments.items():
         parts = dict(always)
         if passes.a_step == 1:
-            # the gradients of a step's only pass come as its activations go
-            parts["gradients"] = max(0, trained - largest.activations) if name == "backward" else 0
+            # the gradients of a step's only pass come as its activations go, the head's before
+            parts["gradients"] = {
+                "forward": 0, "head": first, "backward": max(first, trained - largest.activations),
+            }[name]  # fmt: skip
         held = min(largest.activations, moment.peak)
         parts["activations"] = held
         words = {"forward": "a layer at work", "head": "logits of a chunk and their gradients",
