@@ -17,8 +17,8 @@ PASS_TOKENS = {"cpu": 2048, "cuda": 8192}
 """Tokens in a forward pass unless set: matrix products are at full speed, and memory small."""
 
 FULL_PASS_TOKENS = {"cpu": 512, "cuda": 8192}
-"""The same where all weights are trained, whose passes keep twice as much: 8% of the time for 15%
-of the memory (Gemma-3-270M, 2 cores)."""
+"""The same where all weights are trained. Gemma-3-270M, steps of 8,192 tokens on 2 cores: a peak of
+6.3 GB in 48-51 s, 7.3 GB in 46-47 s at 1,024, 9.0 GB in 48-53 s at 2,048."""
 
 LOOKS = 5
 """Looks at the dev set in a run whose recipe does not say."""
