@@ -16,3 +16,10 @@ def tiny_llama(tmp_path_factory) -> Path:
 
     texts = [text for pair in PAIRS for text in (pair.source, pair.target)]
     return make_tiny("llama", tmp_path_factory.mktemp("tiny") / "llama", texts, vocabulary=400)
+
+
+@pytest.fixture(scope="session")
+def trainable(tmp_path_factory):
+    from exact import loader
+
+    return loader(tmp_path_factory.mktemp("exact"))

@@ -1,5 +1,7 @@
 """What a pass would take beside what it takes: the same code, once without memory, once with."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from accelerate import Accelerator
@@ -15,12 +17,13 @@ from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.template import Example
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
-from dubash.train.budget import cut, memory, optimizer_bytes, times
+from dubash.train.budget import memory, optimizer_bytes, times
 from dubash.train.fitting import Work, changes, reckon
 from dubash.train.forecast import Setup, _Watched, forecast
 from dubash.train.optim import build_optimizer, state_tensors
 from dubash.train.options import TrainOptions
 from dubash.train.order import plan_steps
+from dubash.train.passes import cut
 from tiny import make_tiny
 
 TEXTS = (phrasebooks() / "en-es.tsv").read_text(encoding="utf-8").splitlines()[1:200]
@@ -131,7 +134,7 @@ def test_passes_are_those_of_the_engine(folder):
     setup = setup_of(folder("llama"), batch_size=4, accumulation=1, pass_tokens=30)
     rows = [*ROWS] * 4
     steps = plan_steps([each.longest for each in rows], setup.train)
-    found = cut(setup, rows, steps, BIG)
+    found = cut(setup, rows, steps, BIG, 1)
     assert found.all == len(steps) * found.a_step
     assert found.a_step > 1
     assert sum(each.longest for each in found.largest) >= sum(each.longest for each in found.usual)
@@ -151,10 +154,26 @@ def test_the_parts_add_up_and_a_second_pass_needs_its_gradients(folder):
     assert several.memory.parts["gradients"] == 4 * several.counted.trainable
 
 
+def test_lanes_halve_the_passes_and_double_what_is_held(folder):
+    setup = setup_of(folder("llama"), batch_size=6, accumulation=1, pass_tokens=200)
+    steps = plan_steps([9] * 6, setup.train)
+    model = build(setup.shape, setup.method, "fp32")
+    counted = count(model, setup.method)
+    one, two = (cut(setup, ROWS, steps, BIG, lanes) for lanes in (1, 2))
+    assert one.a_step == two.a_step == 1
+    assert sum(each.longest for each in two.largest) < 0.7 * sum(
+        each.longest for each in one.largest
+    )
+    half = forecast(setup, two.largest)
+    found = memory(setup, counted, half, two, model, BIG, runtime=0)
+    alone = memory(setup, counted, half, replace(two, lanes=1), model, BIG, runtime=0)
+    assert found.parts["activations"] == 2 * alone.parts["activations"]
+
+
 def test_the_largest_moment_is_taken(folder):
     setup = setup_of(folder("llama"), "full", batch_size=6, accumulation=1)
     steps = plan_steps([9] * 6, setup.train)
-    passes = cut(setup, ROWS, steps, BIG)
+    passes = cut(setup, ROWS, steps, BIG, 1)
     model = build(setup.shape, setup.method, "fp32")
     counted = count(model, setup.method)
     largest = forecast(setup, passes.largest)

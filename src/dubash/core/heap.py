@@ -6,7 +6,7 @@ import ctypes
 import sys
 from typing import Any
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
 _OWN_MAPPING = 256 * 2**20
 """A block from this size on is a mapping of its own, gone as soon as it is freed."""
@@ -21,8 +21,9 @@ def keep_freed_memory() -> bool:
     mallopt = _glibc("mallopt")
     if mallopt is None:
         return False
-    most = 2**31 - 1
-    return bool(mallopt(_TRIM_THRESHOLD, most)) and bool(mallopt(_MMAP_THRESHOLD, _OWN_MAPPING))
+    # one arena: the others, of threads, are too small for such blocks and hold on to none
+    wanted = ((_TRIM_THRESHOLD, 2**31 - 1), (_MMAP_THRESHOLD, _OWN_MAPPING), (_ARENA_MAX, 1))
+    return all(bool(mallopt(switch, value)) for switch, value in wanted)
 
 
 def give_back_freed_memory() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from accelerate import Accelerator
@@ -12,9 +13,8 @@ from accelerate import Accelerator
 from dubash.core.errors import TrainingError
 from dubash.core.progress import say
 from dubash.prompt.template import Example
-from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
-from dubash.train.fuse import Fused
+from dubash.train.lanes import Lanes
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import cut_passes
@@ -46,13 +46,16 @@ class Accumulator:
         collator: Collator,
         options: TrainOptions,
         accelerator: Accelerator,
+        lanes: int = 1,
     ) -> None:
+        """`lanes` are passes at the same time, of one process."""
         self.bare, self.examples, self.collator = scorer, examples, collator
         self.accelerator, self.device = accelerator, accelerator.device
-        self.scorer = accelerator.prepare_model(scorer, device_placement=False)
         # where nobody else looks at gradients on their way: no other process, no loss scaling
         scorer.direct = accelerator.num_processes == 1 and accelerator.scaler is None
-        self.fused = Fused(scorer, scorer.direct)
+        self.lanes = Lanes(
+            scorer, lanes, partial(accelerator.prepare_model, device_placement=False)
+        )
         self.shared = 0
         if collator.packed:
             self.shared = shared_length([example.prompt for example in examples])
@@ -65,7 +68,7 @@ class Accumulator:
         Where memory runs out the passes are halved, from here on, and the step begins anew: the
         gradient stays the same. Raises TrainingError where a single row does not fit.
         """
-        self.scorer.train()
+        self.lanes.train()
         while True:
             try:
                 return self._add(rows, advance)
@@ -76,40 +79,50 @@ class Accumulator:
 
     def batches(self, examples: Sequence[Example]) -> list[Batch]:
         """Batches of examples that fit a forward pass, this process's share of them."""
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        passes = self._cut(range(len(examples)), examples)
-        mine = [ranks[rank] for ranks in passes] if world > 1 else [rows for (rows,) in passes]
-        return [self.collator([examples[row] for row in rows]) for rows in mine if rows]
+        parts = [part for parts in self._cut(range(len(examples)), examples)
+                 for part in self._mine(parts)]  # fmt: skip
+        return [self.collator([examples[row] for row in rows]) for rows in parts if rows]
 
     def _add(self, rows: Sequence[int], advance: Callable[[int], None]) -> StepLoss:
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        world = self.accelerator.num_processes
         supervised = sum(self.collator.supervised(self.examples[row]) for row in rows)
         total = torch.zeros((), dtype=torch.float64)
         bad_rows: list[int] = []
         passes = self._cut(rows, self.examples)
-        with packed_attention(self.bare.model, self.collator.packed), self.fused.active():
-            for number, ranks in enumerate(passes):
-                mine = ranks[rank]
-                batch = self.collator([self.examples[row] for row in mine or rows[:1]])
-                if not mine:  # every process must go through the model
-                    batch = batch.unsupervised()
+        with self.lanes.active(self.collator.packed):
+            for number, parts in enumerate(passes):
+                mine = self._mine(parts)
+                batches = [self._batch(part, rows[0]) for part in mine]
                 final = number == len(passes) - 1
-                with nullcontext() if final else self.accelerator.no_sync(self.scorer):
+                with nullcontext() if final else self.accelerator.no_sync(self.lanes.wrapped[0]):
                     # gradients are averaged over processes: × world makes that the sum
-                    loss = self.scorer(batch.to(self.device), supervised / world)
-                    self.accelerator.backward(loss)
-                value = loss.detach().double().cpu() * (supervised / world)
-                total += value
-                bad_rows += mine if not torch.isfinite(value) else []
-                advance(sum(self.examples[row].longest for each in ranks for row in each))
+                    share = supervised / world
+                    losses = self.lanes.add(batches, share, self.accelerator.backward)
+                for part, loss in zip(mine, losses, strict=True):
+                    value = loss.double().cpu() * share
+                    total += value
+                    bad_rows += part if not torch.isfinite(value) else []
+                advance(sum(self.examples[row].longest for part in parts for row in part))
+        self.lanes.collect()
         whole = self.accelerator.reduce(total.to(self.device), "sum")
         return StepLoss(float(whole), supervised, bad_rows)
 
+    def _mine(self, parts: list[list[int]]) -> list[list[int]]:
+        """Of the parts of a pass those of this process: one, or as many as have rows in lanes."""
+        if len(self.lanes) > 1:
+            return [part for part in parts if part]
+        return [parts[self.accelerator.process_index]]
+
+    def _batch(self, part: list[int], stand_in: int) -> Batch:
+        batch = self.collator([self.examples[row] for row in part or [stand_in]])
+        # every process must go through the model
+        return (batch if part else batch.unsupervised()).to(self.device)
+
     def _cut(self, rows: Sequence[int], examples: Sequence[Example]) -> list[list[list[int]]]:
         costs = [max(1, example.longest - self.shared) for example in examples]
-        room = max(1, self.pass_tokens - self.shared)
-        world = self.accelerator.num_processes
-        return cut_passes(rows, costs, room, packed=self.collator.packed, world=world)
+        room = max(1, self.pass_tokens // len(self.lanes) - self.shared)
+        side_by_side = max(self.accelerator.num_processes, len(self.lanes))
+        return cut_passes(rows, costs, room, packed=self.collator.packed, world=side_by_side)
 
     def _halve(self, rows: Sequence[int]) -> None:
         """Smaller passes from here on; TrainingError where they cannot be."""
@@ -123,8 +136,7 @@ class Accumulator:
                 + ("." if alone else ", or a lower train.pass_tokens."),
             )
         self.pass_tokens //= 2
-        for parameter in self.bare.parameters():
-            parameter.grad = None
+        self.lanes.drop()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         say(f"  out of memory; from here on {self.pass_tokens:,} tokens in a forward pass")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,11 @@ from torch import nn
 from dubash.model.footprint.devices import CONTEXT, TRAFFIC, Device
 from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
-from dubash.prompt.template import Example
-from dubash.train.forecast import Pass, Setup
+from dubash.train.forecast import Moment, Pass, Setup
 from dubash.train.loss import bare
 from dubash.train.optim import build_optimizer
-from dubash.train.options import TrainOptions, pass_tokens
-from dubash.train.order import Step, cut_passes
-from dubash.train.packs import shared_length
+from dubash.train.options import TrainOptions
+from dubash.train.passes import Passes
 
 HEAP = 1.3
 """Bytes that glibc's heap holds for each byte that lives on it, since freed places do not fit the
@@ -40,51 +39,11 @@ GPU_HEAP = 1.1
 
 FILE = "the weights' file, mapped"
 
-_SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 _TIMED = 2**22  # parameters that an optimizer step is timed on
 
 _BYTES_A_STEP = {"adamw": 40, "paged-adamw": 40, "adamw-8bit": 28, "paged-adamw-8bit": 28,
                  "adafactor": 60}  # fmt: skip
 """Bytes read and written for each trained parameter: weight, gradient, state, and clipping."""
-
-
-# -- passes ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    """The forward passes of a run: the rows of the largest and of a usual one, how many there are
-    in a step and in all, and how the mean one compares with the usual (in tokens)."""
-
-    largest: list[Example]
-    usual: list[Example]
-    a_step: float
-    all: float
-    mean_over_usual: float
-
-
-def cut(setup: Setup, examples: Sequence[Example], steps: Sequence[Step], device: Device) -> Passes:
-    """Cut some of the steps as the engine does (`accumulate`)."""
-    packed = setup.shape.kind == "causal"
-    shared = shared_length([each.prompt for each in examples]) if packed else 0
-    full = setup.method.name == "full"
-    room = max(1, pass_tokens(setup.train, device.kind, full) - shared)
-    costs = [max(1, each.longest - shared) for each in examples]
-    picked = steps[:: max(1, len(steps) // _SAMPLED)]
-    found: list[tuple[int, list[int]]] = []
-    for step in picked:
-        for (rows,) in cut_passes(step.rows, costs, room, packed=packed):
-            size = sum(costs[row] for row in rows)
-            found.append((size if packed else len(rows) * max(costs[row] for row in rows), rows))
-    mean = sum(size for size, _ in found) / len(found)
-    largest = max(found)
-    usual = min(found, key=lambda each: abs(each[0] - mean))
-    if largest[0] < 1.05 * usual[0]:
-        usual = largest  # one forecast does for both
-    return Passes(
-        [examples[row] for row in largest[1]], [examples[row] for row in usual[1]],
-        len(found) / len(picked), len(steps) * len(found) / len(picked), mean / usual[0],
-    )  # fmt: skip
 
 
 # -- memory ----------------------------------------------------------------------------------------
@@ -116,7 +75,7 @@ def memory(
     """The largest of a run's moments. `model` is what `build` made; `runtime`, the bytes that the
     process holds with its libraries loaded (for a GPU what CUDA takes is assumed)."""
     state = optimizer_bytes(model, setup.train, device)
-    trained = 4 * counted.trainable
+    trained = 4 * counted.trainable * passes.lanes
     cpu = device.kind == "cpu"
     heap = HEAP if cpu else GPU_HEAP
     always = {
@@ -129,18 +88,20 @@ def memory(
         always[FILE] = mapped
     if cpu and setup.dtype == "bf16":
         shapes = sum(1 for each in largest.operations if each.flops)
-        always["kernels"] = KERNEL * min(KERNELS, math.ceil(shapes * passes.all))
+        always["kernels"] = KERNEL * min(KERNELS, math.ceil(shapes * passes.all * passes.lanes))
     head = bare(model).get_output_embeddings().weight
     first = 4 * head.numel() if head.requires_grad else 0
     found = []
-    for name, moment in largest.moments.items():
+    lanes = passes.lanes
+    for name, one in largest.moments.items():
+        moment, standing = Moment(one.peak * lanes, one.small * lanes), largest.activations * lanes
         parts = dict(always)
         if passes.a_step == 1:
             # the gradients of a step's only pass come as its activations go, the head's before
             parts["gradients"] = {
-                "forward": 0, "head": first, "backward": max(first, trained - largest.activations),
+                "forward": 0, "head": first, "backward": max(first, trained - standing),
             }[name]  # fmt: skip
-        held = min(largest.activations, moment.peak)
+        held = min(standing, moment.peak)
         parts["activations"] = held
         words = {"forward": "a layer at work", "head": "logits of a chunk and their gradients",
                  "backward": "gradients under way"}  # fmt: skip
@@ -233,7 +194,8 @@ def times(
     measured: float | None = None
     if device.here:
         where = "cpu" if device.kind == "cpu" else "cuda"
-        a_pass, measured = seconds_here(usual.operations, where)
+        with _cores_of(passes.lanes):
+            a_pass, measured = seconds_here(usual.operations, where)
         update = _update_seconds(setup.train, counted.trainable, where)
     else:
         a_pass = seconds_there(usual.operations, device)
@@ -243,6 +205,17 @@ def times(
     tokens = sum(row.longest for row in passes.usual)
     look = a_pass * usual.forward_share * dev_tokens / tokens
     return Times(a_step, steps * a_step, looks * look, measured)
+
+
+@contextmanager
+def _cores_of(lanes: int) -> Iterator[None]:
+    """As many threads as a lane has."""
+    cores = torch.get_num_threads()
+    torch.set_num_threads(max(1, cores // lanes))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(cores)
 
 
 def _update_seconds(options: TrainOptions, trainable: int, device: str) -> float:

@@ -13,10 +13,12 @@ from dubash.model.footprint.replay import guessed_seconds, seconds_there
 from dubash.model.footprint.shapes import with_vocabulary
 from dubash.model.options import MethodOptions
 from dubash.prompt.template import Example
-from dubash.train.budget import Memory, Passes, cut, memory, optimizer_bytes
+from dubash.train.budget import Memory, memory, optimizer_bytes
 from dubash.train.forecast import Pass, Setup, forecast
+from dubash.train.lanes import lane_count
 from dubash.train.options import pass_tokens
 from dubash.train.order import Step
+from dubash.train.passes import Passes, cut
 
 TRIMMED = 32_768
 """Tokens that a pair of languages is taken to need where they are not counted: cut to a pair,
@@ -56,7 +58,8 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
     """Parameters, passes and memory of a setup. Raises ModelError as loading does."""
     model = build(setup.shape, setup.method, setup.dtype)
     counted = count(model, setup.method)
-    passes = cut(setup, work.examples, work.steps, work.device)
+    lanes = lane_count(model, work.device.kind)
+    passes = cut(setup, work.examples, work.steps, work.device, lanes)
     largest = forecast(setup, passes.largest)
     usual = largest if passes.usual is passes.largest else forecast(setup, passes.usual)
     found = memory(setup, counted, largest, passes, model, work.device, work.runtime)

@@ -31,6 +31,7 @@ from dubash.train import checkpoint as checkpoints
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
 from dubash.train.checkpoint import Checkpoint
+from dubash.train.lanes import lane_count
 from dubash.train.loss import Scorer, loss_sums
 from dubash.train.optim import (
     build_optimizer,
@@ -88,7 +89,8 @@ class Loop:
         self.options, self.run, self.score = options, run, score
         self.module: nn.Module = loaded.model
         scorer = Scorer(loaded.model, options.label_smoothing)
-        self.passes = Accumulator(scorer, examples, collator, options, self.accelerator)
+        lanes = lane_count(loaded.model, loaded.device, came)
+        self.passes = Accumulator(scorer, examples, collator, options, self.accelerator, lanes)
         self.optimizer = self.accelerator.prepare_optimizer(
             build_optimizer(self.module, options), device_placement=False
         )
@@ -148,7 +150,7 @@ class Loop:
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
-        if first and self.loaded.device == "cpu":
+        if first and self.accelerator.device.type == "cpu":
             # the optimizer's state now stands between what the passes have left
             give_back_freed_memory()
 

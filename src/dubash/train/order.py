@@ -57,29 +57,31 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
 def cut_passes(
     rows: Sequence[int], costs: Sequence[int], room: int, *, packed: bool, world: int = 1
 ) -> list[list[list[int]]]:
-    """The forward passes of a step: `passes[i][rank]` are rows, none where a process has nothing
-    to do in that pass.
+    """The forward passes of a step: `passes[i][rank]` are rows, none where a process (or lane) has
+    nothing to do in that pass.
 
     Rows of like length go together, which leaves the step's gradient as it is (the loss is
     normalised over the whole step) and saves padding. `costs` are each row's tokens (behind the
     shared ones, in a pack); no pass holds more than `room` of them, with padding where rows are
-    not packed, except a single row that is longer.
+    not packed, except a single row that is longer. Packs, and passes taken side by side, are of
+    like size.
     """
     ordered = sorted(rows, key=lambda row: (-costs[row], row))
-    most = room
-    if packed:  # packs of like size: the last one is then no crumb
-        total, longest = sum(costs[row] for row in rows), costs[ordered[0]]
-        packs = math.ceil(math.ceil(total / room) / world) * world
-        most = min(room, math.ceil(total / packs) + longest - 1)
-    parts: list[list[int]] = [[]]
-    filled = 0
+    parts: list[list[int]] = []
+    left, filled, share = sum(costs[row] for row in rows), 0, math.inf
+    even = packed or world > 1
     for row in ordered:
-        filled += costs[row]
-        size = filled if packed else (len(parts[-1]) + 1) * costs[(parts[-1] or [row])[0]]
-        if parts[-1] and size > most:
+        part = parts[-1] if parts else []
+        size = filled + costs[row] if packed else (len(part) + 1) * costs[(part or [row])[0]]
+        # the end nearest to an even share of what was left when the part began
+        if not part or size > room or (even and filled + costs[row] / 2 > share):
+            left -= filled
+            more = math.ceil(left / room)
+            share = left / (more + -(len(parts) + more) % world)
             parts.append([])
-            filled = costs[row]
+            filled = 0
         parts[-1].append(row)
+        filled += costs[row]
     parts += [[] for _ in range(-len(parts) % world)]
     return [parts[start : start + world] for start in range(0, len(parts), world)]
 

@@ -46,16 +46,16 @@ def make_collator(loaded: LoadedModel, mask: Mask, examples: Sequence[Example]) 
     scorer, was_training = Scorer(loaded.model), loaded.model.training
     scorer.eval()
     try:
-        with torch.no_grad():
-            if collator.packed and not keeps_rows_apart(scorer, collator, probed):
-                say("  rows would see each other in a pack of this model; they are padded instead")
-                collator.packed = False
-            check_loss(scorer, collator, probed)
+        if collator.packed and not keeps_rows_apart(scorer, collator, probed):
+            say("  rows would see each other in a pack of this model; they are padded instead")
+            collator.packed = False
+        check_loss(scorer, collator, probed)
     finally:
         loaded.model.train(was_training)
     return collator
 
 
+@torch.no_grad()
 def keeps_rows_apart(scorer: Scorer, collator: Collator, examples: Sequence[Example]) -> bool:
     """Whether no token of a row changes what the model makes of another row in the same pack.
 
@@ -75,6 +75,7 @@ def keeps_rows_apart(scorer: Scorer, collator: Collator, examples: Sequence[Exam
     return True
 
 
+@torch.no_grad()
 def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) -> None:
     """Compare each token's loss with that by the model's own logits, row by row.
 

@@ -1,0 +1,125 @@
+"""Passes side by side: on a CPU half of the cores each, with a replica of the model each.
+
+A small adapter model does thousands of short operations in a pass. Split over all cores, each of
+them ends with threads that wait for one another; in lanes they meet once a pass. The frozen weights
+are the same memory in all replicas, and so are the adapters' weights: only gradients are apart.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dubash.train.attention import packed_attention
+from dubash.train.batches import Batch
+from dubash.train.fuse import Fused
+from dubash.train.loss import Scorer
+
+LANES = 2
+"""Lanes where they are used. Measured on 2 cores: experiments/threads.md."""
+
+MOST_TRAINED = 0.2
+"""Most of a model's weights, as a share, that may be trained in lanes: each has its gradient."""
+
+
+def lane_count(model: Any, device: str, processes: int = 1, cores: int | None = None) -> int:
+    """How many lanes pay for this model: one, or LANES for adapters on a CPU.
+
+    `cores` are those that torch uses, unless given. One where dropout draws random numbers: in
+    which order two lanes draw would depend on the clock.
+    """
+    cores = torch.get_num_threads() if cores is None else cores
+    if device != "cpu" or processes > 1 or cores < LANES or _draws(model):
+        return 1
+    sizes = [(each.numel(), each.requires_grad) for each in model.parameters()]
+    trained = sum(size for size, learns in sizes if learns)
+    return LANES if trained <= MOST_TRAINED * sum(size for size, _ in sizes) else 1
+
+
+class Lanes:
+    """A scorer and its replicas, which take forward and backward passes at the same time."""
+
+    def __init__(self, scorer: Scorer, count: int, prepare: Callable[[Scorer], Any]) -> None:
+        """`prepare` wraps a scorer for its device and precision; the wrapped are called."""
+        replicas = [_replica(scorer) for _ in range(count - 1)]  # of what is not yet wrapped
+        self.bare = [scorer, *replicas]
+        self.wrapped = [prepare(each) for each in self.bare]
+        # gradients that are added in place have no place of their own in a replica's
+        self.fused = [Fused(each, each.direct) for each in self.bare]
+        self.pool = None
+        if count > 1:
+            cores = max(1, torch.get_num_threads() // count)
+            self.pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (cores,))
+
+    def __len__(self) -> int:
+        return len(self.bare)
+
+    def train(self) -> None:
+        """Training mode, in all of them."""
+        for each in self.wrapped:
+            each.train()
+
+    def active(self, packed: bool) -> ExitStack:
+        """The engine's attention and leaner forms, in all of them, for as long as it is open."""
+        stack = ExitStack()
+        for scorer, fused in zip(self.bare, self.fused, strict=True):
+            stack.enter_context(packed_attention(scorer.model, packed))
+            stack.enter_context(fused.active())
+        return stack
+
+    def add(
+        self, batches: Sequence[Batch], divisor: float, backward: Callable[[Tensor], None]
+    ) -> list[Tensor]:
+        """The losses of one batch a lane, after their backward passes."""
+
+        def run(lane: int, batch: Batch) -> Tensor:
+            loss: Tensor = self.wrapped[lane](batch, divisor)
+            backward(loss)
+            return loss.detach()
+
+        if self.pool is None:
+            return [run(0, batch) for batch in batches]
+        started = [self.pool.submit(run, lane, batch) for lane, batch in enumerate(batches)]
+        wait(started)  # all, even where one fails: none may be at work when the step begins anew
+        return [each.result() for each in started]
+
+    def collect(self) -> None:
+        """Add the replicas' gradients to those of the model, lane after lane."""
+        own = [each for each in self.bare[0].parameters() if each.requires_grad]
+        for replica in self.bare[1:]:
+            others = [each for each in replica.parameters() if each.requires_grad]
+            for mine, other in zip(own, others, strict=True):
+                if other.grad is not None:
+                    mine.grad = other.grad if mine.grad is None else mine.grad.add_(other.grad)
+                other.grad = None
+
+    def drop(self) -> None:
+        """No gradients, in any of them."""
+        for each in self.bare:
+            for parameter in each.parameters():
+                parameter.grad = None
+
+
+def _replica(scorer: Scorer) -> Scorer:
+    """Modules of its own over the same weights; those that learn have a gradient of their own."""
+    same: dict[int, Any] = {id(each): each for each in scorer.buffers()}
+    for each in scorer.parameters():
+        same[id(each)] = nn.Parameter(each.data) if each.requires_grad else each
+    replica = copy.deepcopy(scorer, same)
+    replica.direct = False
+    return replica
+
+
+def _draws(model: Any) -> bool:
+    """Whether a pass in training mode draws random numbers: by a dropout layer, or by a rate that
+    its configuration names."""
+    config = model.config.get_text_config().to_dict() if hasattr(model, "config") else {}
+    rates = [value for name, value in config.items() if "drop" in name]
+    layers = [each.p for each in model.modules() if isinstance(each, nn.Dropout)]
+    return any(isinstance(rate, float) and rate > 0 for rate in (*rates, *layers))
