@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import torch
 
 from dubash.engine.base import shared_prefix
 from engine.converting import chosen, rows_of
@@ -134,6 +135,17 @@ def test_batches_change_neither_order_nor_text(served):
     assert sum(done) == len(prompts)
     assert len(done) > 5
     assert chosen(loaded).generate([]) == []
+
+
+def test_what_comes_after_it_has_the_threads_that_were_there(served):
+    loaded, prompts, _ = served("llama")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        chosen(loaded).generate(prompts[:2])  # workers of one thread each
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_seconds_of_all_rows_add_up_to_the_time_it_took(served):

@@ -171,7 +171,8 @@ class CTranslate2Engine:
 def load(folder: Path, kind: str, compute_type: str, workers: int, threads: int) -> Any:
     """A converted model: Generator for `causal`, Translator for `seq2seq`."""
     model = ctranslate2.Generator if kind == "causal" else ctranslate2.Translator
-    return model(
+    cores = torch.get_num_threads()
+    loaded = model(
         str(folder),
         device="cpu",
         compute_type=compute_type,
@@ -179,6 +180,10 @@ def load(folder: Path, kind: str, compute_type: str, workers: int, threads: int)
         intra_threads=threads,
         max_queued_batches=-1,
     )
+    # it sets the number of threads of whoever loads it, and torch's is the same: what came after,
+    # training say, would go on with the threads of one worker
+    torch.set_num_threads(cores)
+    return loaded
 
 
 def spell(ids: Sequence[int]) -> list[str]:
