@@ -55,7 +55,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", str(folder / "job.json")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log.open("wb"),
-            cwd=ROOT, env=environment(threads),
+            cwd=ROOT, env=environment(threads, job.worker == "ours"),
         )  # fmt: skip
 
     def ready(self) -> dict[str, Any]:
@@ -114,12 +114,14 @@ class Worker:
         return WorkerDiedError(self.name, code, self.held, log)
 
 
-def environment(threads: int) -> dict[str, str]:
-    """The same for all workers: so many threads that sleep while they wait, and no network."""
+def environment(threads: int, ours: bool) -> dict[str, str]:
+    """So many threads for all workers, and no network. How threads wait is left to each: dubash's
+    command line lets them sleep, the peers' leave it to OpenMP, whose threads spin for a while."""
+    inherited = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     return {
-        **os.environ,
+        **inherited,
+        **({"OMP_WAIT_POLICY": "PASSIVE"} if ours else {}),
         "OMP_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "PASSIVE",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
