@@ -207,7 +207,8 @@ def _prepare(case: Case, settings: Settings) -> dict[str, Any]:
     told = [case.name, settings.rows, str(count), str(settings.seed)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.prepare", *told],
-        cwd=ROOT, env=environment(settings.threads, True), stdout=subprocess.PIPE, text=True, check=False,
+        cwd=ROOT, env=environment(settings.threads, True), stdout=subprocess.PIPE, text=True,
+        check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise UserError("its checkpoints or rows could not be made (see above).", where=case.name)
