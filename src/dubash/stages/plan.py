@@ -24,8 +24,8 @@ from dubash.train.order import Step, plan_steps
 if TYPE_CHECKING:
     from dubash.model.footprint.devices import Device
     from dubash.model.footprint.shapes import Shape
-    from dubash.train.budget import Times
-    from dubash.train.fitting import Change, Reckoned
+    from dubash.plan.budget import Times
+    from dubash.plan.fitting import Change, Reckoned
 
 MOST_ROWS = 200_000
 """Rows whose steps are worked out one by one; beyond, the number of steps is scaled."""
@@ -82,10 +82,10 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     """Reckon a recipe's run on this machine, or on a device by name."""
     from dubash.model.footprint.devices import named_device, resident, this_machine
     from dubash.model.footprint.shapes import find_shape
+    from dubash.plan.budget import disk, times
+    from dubash.plan.fitting import Work, changes, reckon
+    from dubash.plan.forecast import Setup
     from dubash.stages.check import refuse_without_bitsandbytes
-    from dubash.train.budget import disk, times
-    from dubash.train.fitting import Work, changes, reckon
-    from dubash.train.forecast import Setup
 
     recipe, run = loaded.recipe, run_folder(loaded)
     refuse_without_bitsandbytes(recipe)
@@ -155,7 +155,7 @@ def _trimmed(
 ) -> tuple[Shape, str | None]:
     """The shape with the vocabulary that `model.trim` would leave."""
     from dubash.model.footprint.shapes import with_vocabulary
-    from dubash.train.fitting import TRIMMED
+    from dubash.plan.fitting import TRIMMED
 
     if recipe.model.trim is None:
         return shape, None

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from dubash.core.progress import spell
 from dubash.model.options import MethodOptions
+from dubash.plan.budget import FILE
 from dubash.stages.plan import UNKNOWN, Plan, as_numbers
-from dubash.train.budget import FILE
 
 if TYPE_CHECKING:
-    from dubash.train.fitting import Change
+    from dubash.plan.fitting import Change
 
 _GB = 2**30
 _METHODS: dict[str, str] = {

@@ -14,16 +14,16 @@ from dubash.model.footprint.shapes import find_shape
 from dubash.model.footprint.tally import Tally, gradients_there
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
+from dubash.plan.budget import memory, optimizer_bytes, times
+from dubash.plan.fitting import Work, changes, reckon
+from dubash.plan.forecast import Setup, _Watched, forecast
+from dubash.plan.passes import cut
 from dubash.prompt.template import Example
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
-from dubash.train.budget import memory, optimizer_bytes, times
-from dubash.train.fitting import Work, changes, reckon
-from dubash.train.forecast import Setup, _Watched, forecast
 from dubash.train.optim import build_optimizer, state_tensors
 from dubash.train.options import TrainOptions
 from dubash.train.order import plan_steps
-from dubash.train.passes import cut
 from tiny import make_tiny
 
 TEXTS = (phrasebooks() / "en-es.tsv").read_text(encoding="utf-8").splitlines()[1:200]
@@ -211,8 +211,8 @@ def test_changes_are_named_only_if_they_are_enough(folder):
 
 @pytest.mark.slow
 def test_where_no_change_is_enough_alone_the_fewest_together_are_named(folder, monkeypatch):
-    monkeypatch.setattr("dubash.train.fitting.has_bitsandbytes", lambda: False)
-    monkeypatch.setattr("dubash.train.fitting.TRIMMED", 20)
+    monkeypatch.setattr("dubash.plan.fitting.has_bitsandbytes", lambda: False)
+    monkeypatch.setattr("dubash.plan.fitting.TRIMMED", 20)
     asked, fit_into = asked_of(folder("llama"))
     alone = fit_into(asked.memory.peak - 1)
     best = min(each.reckoned.memory.needed for each in alone)

@@ -12,13 +12,13 @@ from dubash.model.footprint.parameters import Counted, build, count
 from dubash.model.footprint.replay import guessed_seconds, seconds_there
 from dubash.model.footprint.shapes import with_vocabulary
 from dubash.model.options import MethodOptions
+from dubash.plan.budget import Memory, memory, optimizer_bytes
+from dubash.plan.forecast import Pass, Setup, forecast
+from dubash.plan.passes import Passes, cut
 from dubash.prompt.template import Example
-from dubash.train.budget import Memory, memory, optimizer_bytes
-from dubash.train.forecast import Pass, Setup, forecast
 from dubash.train.lanes import lane_count
 from dubash.train.options import pass_tokens
 from dubash.train.order import Step
-from dubash.train.passes import Passes, cut
 
 TRIMMED = 32_768
 """Tokens that a pair of languages is taken to need where they are not counted: cut to a pair,

@@ -15,11 +15,11 @@ from torch import nn
 from dubash.model.footprint.devices import CONTEXT, TRAFFIC, Device
 from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
-from dubash.train.forecast import Moment, Pass, Setup
+from dubash.plan.forecast import Moment, Pass, Setup
+from dubash.plan.passes import Passes
 from dubash.train.loss import bare
 from dubash.train.optim import build_optimizer
 from dubash.train.options import TrainOptions
-from dubash.train.passes import Passes
 
 HEAP = 1.3
 """Bytes that glibc's heap holds for each byte that lives on it, since freed places do not fit the

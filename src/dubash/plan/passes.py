@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dubash.model.footprint.devices import Device
+from dubash.plan.forecast import Setup
 from dubash.prompt.template import Example
-from dubash.train.forecast import Setup
 from dubash.train.options import pass_tokens
 from dubash.train.order import Step, cut_passes
 from dubash.train.packs import shared_length
