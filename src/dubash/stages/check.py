@@ -39,12 +39,9 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     """Prepare the data, render rows as trained and as served, show some, refuse what is wrong."""
     run, prepared = prepare(loaded)
     recipe = with_base(run, loaded.recipe, prepared)
-    tokenizer, kind = load_tokenizer_and_kind(recipe)
-    template = make_template(recipe, tokenizer, kind)
+    template = make_template(recipe, *load_tokenizer_and_kind(recipe))
     with phase(run, "check", afresh=True):
-        fitting, long = render("train", template, prepared.train)
-        refuse_too_long_for_model(recipe, template, fitting)
-        checked = preflight(recipe, template, fitting)
+        _, long, checked = checked_train(recipe, template, prepared)
     if long:
         say(
             f"  {len(long)} of {len(prepared.train)} train rows are over "
@@ -65,6 +62,18 @@ def load_tokenizer_and_kind(recipe: Recipe) -> tuple[Any, Any]:
     from dubash.model.load import find_kind, load_tokenizer
 
     return load_tokenizer(recipe.model), find_kind(recipe.model)
+
+
+def checked_train(
+    recipe: Recipe, template: Template, prepared: Prepared
+) -> tuple[list[tuple[Pair, Example]], list[dict[str, Any]], list[Row]]:
+    """The training rows as `render` has them, and those of them that preflight looked at.
+
+    Raises PreflightError.
+    """
+    fitting, long = render("train", template, prepared.train)
+    refuse_too_long_for_model(recipe, template, fitting)
+    return fitting, long, preflight(recipe, template, fitting)
 
 
 def render(
@@ -208,9 +217,7 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     with phase(run, "check", afresh=True):
         refuse_without_bitsandbytes(recipe)
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-        train, aside = render("train", template, prepared.train)
-        refuse_too_long_for_model(recipe, template, train)
-        rows = preflight(recipe, template, train)
+        train, aside, rows = checked_train(recipe, template, prepared)
         dev, more = render("dev", template, prepared.dev)
         if prepared.dev and not dev:
             raise PreflightError(
