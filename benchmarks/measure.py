@@ -49,8 +49,13 @@ class Settings:
         return len(os.sched_getaffinity(0))
 
 
-def measure(case: Case, settings: Settings) -> dict[str, Any]:
-    """The case's result, as it stands in results.json. Raises UserError where it cannot be run."""
+Tried = dict[str, dict[str, Any]]
+"""What each setup of a peer took in a round, for cases that have the same peer on the same rows."""
+
+
+def measure(case: Case, settings: Settings, tried: Tried) -> dict[str, Any]:
+    """The case's result, as it stands in results.json; adds to `tried`. Raises UserError where it
+    cannot be run."""
     say(f"▸ {case.name}: {case.work} against {case.peer}")
     prepared = _prepare(case, settings)
     result: dict[str, Any] = {
@@ -68,14 +73,16 @@ def measure(case: Case, settings: Settings) -> dict[str, Any]:
     try:
         if case.kind == "memory":
             return result | _memory(case, settings, prepared, ours)
-        return result | _speed(case, settings, prepared, ours)
+        return result | _speed(case, settings, prepared, ours, tried)
     except WorkerDiedError as died:
         say(f"  invalid: {died}")
         return result | {"invalid": str(died)}
 
 
-def _speed(case: Case, settings: Settings, prepared: dict[str, Any], ours: Job) -> dict[str, Any]:
-    variant, tried = _fastest(case, settings, prepared)
+def _speed(
+    case: Case, settings: Settings, prepared: dict[str, Any], ours: Job, known: Tried
+) -> dict[str, Any]:
+    variant, tried = _fastest(case, settings, prepared, known)
     theirs = _job(case, settings, prepared, "theirs", variant)
     facts, other, pairs = interleaved(ours, theirs, settings.pairs, settings.threads)
     for pair in pairs:
@@ -131,23 +138,20 @@ def _judged(case: Case, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fastest(
-    case: Case, settings: Settings, prepared: dict[str, Any]
+    case: Case, settings: Settings, prepared: dict[str, Any], known: Tried
 ) -> tuple[str, dict[str, Any]]:
     """The peer's fastest setup in a round each, and what each took."""
     if len(case.variants) == 1:
         return case.variants[0], {}
     # two cases may have the same peer on the same rows
     key = repr((case.variants, _job(case, settings, prepared, "theirs", "")))
-    if key not in _TRIED:
-        _TRIED[key] = _try(case, settings, prepared)
-    tried = _TRIED[key]
+    if key not in known:
+        known[key] = _try(case, settings, prepared)
+    tried = known[key]
     worked = [variant for variant in tried if "seconds" in tried[variant]]
     if not worked:
         raise UserError("no setup of the peer ran.", where=case.name, fix=str(tried))
     return min(worked, key=lambda variant: tried[variant]["seconds"]), tried
-
-
-_TRIED: dict[str, dict[str, Any]] = {}
 
 
 def _try(case: Case, settings: Settings, prepared: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import CASES, chosen
-from benchmarks.measure import Settings, measure
+from benchmarks.measure import Settings, Tried, measure
 from benchmarks.report import as_text, write_report
 from benchmarks.rows import has_manythings
 from dubash.core.errors import UserError
@@ -43,9 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         asked.pairs, rows, asked.per_round, asked.dtype, asked.device, asked.seed,
         asked.peak_tflops,
     )  # fmt: skip
+    tried: Tried = {}
     try:
         for case in chosen(asked.cases, asked.device):
-            keep(asked.out, measure(case, settings))
+            keep(asked.out, measure(case, settings, tried))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
