@@ -55,7 +55,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", str(folder / "job.json")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log.open("wb"),
-            cwd=ROOT, env=environment(threads, job.worker == "ours"),
+            cwd=ROOT, env=environment(threads, job.worker.startswith("ours")),
         )  # fmt: skip
 
     def ready(self) -> dict[str, Any]:

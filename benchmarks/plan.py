@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -111,9 +112,11 @@ def compare(case: Case, work: Path, steps: int) -> dict[str, Any]:
 
 def ask(*arguments: str) -> str:
     """A Python process's standard output; 1 is the status of a plan that does not fit."""
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}  # as the command line sets it
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=ROOT,
+        env=environment,
+    )  # fmt: skip
     if done.returncode not in (0, 1) or not done.stdout:
         sys.exit(f"{' '.join(arguments)}\n{done.stderr[-3000:]}")
     return done.stdout

@@ -8,7 +8,7 @@ from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
-_OWN_MAPPING = 256 * 2**20
+OWN_MAPPING = 256 * 2**20
 """A block from this size on is a mapping of its own, gone as soon as it is freed."""
 
 
@@ -22,7 +22,7 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     # one arena: the others, of threads, are too small for such blocks and hold on to none
-    wanted = ((_TRIM_THRESHOLD, 2**31 - 1), (_MMAP_THRESHOLD, _OWN_MAPPING), (_ARENA_MAX, 1))
+    wanted = ((_TRIM_THRESHOLD, 2**31 - 1), (_MMAP_THRESHOLD, OWN_MAPPING), (_ARENA_MAX, 1))
     return all(bool(mallopt(switch, value)) for switch, value in wanted)
 
 

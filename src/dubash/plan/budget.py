@@ -51,7 +51,7 @@ _BYTES_A_STEP = {"adamw": 40, "paged-adamw": 40, "adamw-8bit": 28, "paged-adamw-
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The parts of a run's largest moment, in bytes, and which moment that is."""
+    """The parts of what a run holds at one moment, in bytes, and which moment that is."""
 
     moment: str
     parts: dict[str, int]
@@ -68,12 +68,13 @@ class Memory:
         return self.peak - self.parts.get(FILE, 0)
 
 
-def memory(
+def moments(
     setup: Setup, counted: Counted, largest: Pass, passes: Passes, model: Any, device: Device,
     runtime: int,
-) -> Memory:  # fmt: skip
-    """The largest of a run's moments. `model` is what `build` made; `runtime`, the bytes that the
-    process holds with its libraries loaded (for a GPU what CUDA takes is assumed)."""
+) -> list[Memory]:  # fmt: skip
+    """The moments of a run that may be its largest. `model` is what `build` made; `runtime`, the
+    bytes that the process holds with its libraries loaded (for a GPU what CUDA takes is assumed).
+    """
     state = optimizer_bytes(model, setup.train, device)
     trained = 4 * counted.trainable * passes.lanes
     cpu = device.kind == "cpu"
@@ -113,7 +114,7 @@ def memory(
         "weights": counted.bytes, "runtime": always["runtime"],
         FILE: _file(setup, counted) if cpu else 0,
     }))  # fmt: skip
-    return max(found, key=lambda each: each.peak)
+    return found
 
 
 def _step_moment(setup: Setup, always: dict[str, int], model: Any) -> Memory:

@@ -12,7 +12,7 @@ from dubash.model.footprint.parameters import Counted, build, count
 from dubash.model.footprint.replay import guessed_seconds, seconds_there
 from dubash.model.footprint.shapes import with_vocabulary
 from dubash.model.options import MethodOptions
-from dubash.plan.budget import Memory, memory, optimizer_bytes
+from dubash.plan.budget import Memory, moments, optimizer_bytes
 from dubash.plan.forecast import Pass, Setup, forecast
 from dubash.plan.passes import Passes, cut
 from dubash.prompt.template import Example
@@ -45,13 +45,23 @@ class Reckoned:
     counted: Counted
     passes: Passes
     usual: Pass
-    memory: Memory
+    moments: list[Memory]
     state: int
     guess: float
 
+    @property
+    def memory(self) -> Memory:
+        """The moment at which the system counts most for the process."""
+        return max(self.moments, key=lambda each: each.peak)
+
+    @property
+    def needed(self) -> int:
+        """What must be there for every moment: a file's pages need not (see `Memory.needed`)."""
+        return max(each.needed for each in self.moments)
+
     def fits(self, device: Device) -> bool:
-        """Whether its largest moment is within the device's memory."""
-        return self.memory.needed <= device.memory
+        """Whether all its moments are within the device's memory."""
+        return self.needed <= device.memory
 
 
 def reckon(setup: Setup, work: Work) -> Reckoned:
@@ -62,7 +72,7 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
     passes = cut(setup, work.examples, work.steps, work.device, lanes)
     largest = forecast(setup, passes.largest)
     usual = largest if passes.usual is passes.largest else forecast(setup, passes.usual)
-    found = memory(setup, counted, largest, passes, model, work.device, work.runtime)
+    found = moments(setup, counted, largest, passes, model, work.device, work.runtime)
     device = work.device
     a_pass = (
         guessed_seconds(usual.operations)

@@ -216,7 +216,7 @@ def as_numbers(plan: Plan) -> dict[str, Any]:
             for role, each in counted.roles.items()
         },
         "memory": {
-            "peak": reckoned.memory.peak, "needed": reckoned.memory.needed,
+            "peak": reckoned.memory.peak, "needed": reckoned.needed,
             "moment": reckoned.memory.moment,
             "parts": reckoned.memory.parts,
         },
@@ -237,7 +237,7 @@ def as_numbers(plan: Plan) -> dict[str, Any]:
         "changes": [
             {
                 "settings": list(each.settings), "loses": list(each.loses),
-                "needed": each.reckoned.memory.needed, "slower": round(each.slower, 2),
+                "needed": each.reckoned.needed, "slower": round(each.slower, 2),
             }
             for each in plan.changes
         ],

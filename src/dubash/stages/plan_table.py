@@ -125,7 +125,7 @@ def _change(change: Change) -> Iterator[str]:
     time = "as fast"
     if not 0.95 <= change.slower <= 1.05:
         time = f"{change.slower:.1f} × the time"
-    need = f"{size(change.reckoned.memory.needed)}, {time}"
+    need = f"{size(change.reckoned.needed)}, {time}"
     yield f"{' '.join(change.settings)}: {need}"
     for setting, loses in zip(change.settings, change.loses, strict=True):
         yield f"    {setting.partition('=')[0]} loses {loses}"
@@ -133,7 +133,7 @@ def _change(change: Change) -> Iterator[str]:
 
 def _verdict(plan: Plan) -> Text:
     where = "this machine" if plan.device.here else plan.device.name
-    peak, room = plan.reckoned.memory.needed, plan.device.memory
+    peak, room = plan.reckoned.needed, plan.device.memory
     if plan.fits:
         return Text(f"it fits: {size(peak)} of {size(room)} on {where}", "green")
     if not plan.reckoned.fits(plan.device):

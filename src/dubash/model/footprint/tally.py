@@ -14,11 +14,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import flop_registry
 
+from dubash.core.heap import OWN_MAPPING
+
 aten = torch.ops.aten
 
-MAPPED = 32 * 2**20
-"""Bytes from which on glibc always asks the system for a tensor's memory and gives it back at once
-(DEFAULT_MMAP_THRESHOLD_MAX); smaller ones lie on its heap, which tears into holes."""
+MAPPED = OWN_MAPPING
+"""Smaller tensors lie on the C library's heap, which tears into holes."""
 
 _READ_OUT = {
     aten._local_scalar_dense.default, aten.is_nonzero.default, aten.equal.default,
