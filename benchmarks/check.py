@@ -54,14 +54,15 @@ def compare_training(
 
 
 def compare_translation(
-    ours: dict[str, Any], theirs: dict[str, Any], real_ends: bool
+    ours: dict[str, Any], theirs: dict[str, Any], real_ends: bool, same_numbers: bool = False
 ) -> dict[str, Any]:
     """Same rows, and the same tokens where all rows run to the limit.
 
-    Where rows end by themselves the tokens may differ a little, as int8's texts differ from
-    fp32's; chrF++ says whether they are as good.
+    With `same_numbers` both compute the same weights in the same precision, and their texts must be
+    equal too. Where rows end by themselves the tokens may differ a little, as int8's texts differ
+    from fp32's; chrF++ says whether they are as good.
     """
-    keys = ("rows",) if real_ends else ("rows", "tokens")
+    keys = ["rows", *([] if real_ends else ["tokens"]), *(["texts"] if same_numbers else [])]
     unlike = [key for key in keys if ours[key] != theirs[key]]
     wrong = [f"{key} differ: ours {ours[key]}, theirs {theirs[key]}" for key in unlike]
     found: dict[str, Any] = {"invalid": "; ".join(wrong)}

@@ -176,7 +176,8 @@ def _check(
     facts: dict[str, Any],
 ) -> dict[str, Any]:
     if case.kind == "translate":
-        return compare_translation(pair["ours"], pair["theirs"], case.real_ends)
+        same = case.worker == "ct2" and case.same_model
+        return compare_translation(pair["ours"], pair["theirs"], case.real_ends, same)
     reference, precision = pair["theirs"], settings.dtype
     if not case.same_model:  # a softmax over fewer tokens: a trainer on our shape says what is due
         job = _job(case, settings, prepared, "ours", "default", worker="trainer")

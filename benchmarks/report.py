@@ -78,8 +78,9 @@ def markdown(results: list[Result]) -> str:
     ]
     for each in results:
         cells = [
-            each["work"], each["peer"], each["dtype"], spell(each), str(len(each.get("pairs", []))),
-            spell_wanted(each), spell_holds(each), _spell_check(each),
+            each["work"], each["peer"], _precision(each), spell(each),
+            str(len(each.get("pairs", []))), spell_wanted(each), spell_holds(each),
+            _spell_check(each),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     for each in results:
@@ -96,7 +97,19 @@ def _spell_check(each: Result) -> str:
         return f"chrF++ {' and '.join(sides)}"
     if each.get("note"):
         return each["note"]
-    return "same rows and tokens" if check else "–"
+    if not check:
+        return "–"
+    same = check["texts_ours"] == check["texts_theirs"]
+    return f"same rows and tokens, texts {'equal' if same else 'differ'}"
+
+
+def _precision(each: Result) -> str:
+    """What both sides compute in; translations are by an engine, in a precision of its own."""
+    if each["kind"] != "translate":
+        return str(each["dtype"])
+    ours = each.get("check", {}).get("engine_ours", each["dtype"]).split()[-1]
+    theirs = each.get("theirs", {}).get("weights", "int8").removeprefix("torch.")
+    return ours if ours == theirs else f"{ours} against {theirs}"
 
 
 def _details(each: Result) -> list[str]:

@@ -108,7 +108,7 @@ def trainer(job: Job, channel: Channel) -> None:
     examples, counts = read_examples(Path(job.rows))[0], Counts()
     seq2seq = job.kind == "seq2seq"
     auto = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
-    model = auto.from_pretrained(job.checkpoint, dtype=torch.float32)
+    model = auto.from_pretrained(job.checkpoint, dtype=getattr(torch, base_dtype(job)))
     if job.method == "lora":
         from peft import get_peft_model
 
@@ -140,7 +140,13 @@ def trl(job: Job, channel: Channel) -> None:
     examples, counts = read_examples(Path(job.rows))[0], Counts()
     settings = {**common(job, len(examples)), **TRL[job.variant]}
     if job.variant != "default":
-        settings |= {"bf16": job.dtype == "bf16", "gradient_checkpointing": False}
+        settings |= {
+            "bf16": job.dtype == "bf16", "gradient_checkpointing": False,
+            "model_init_kwargs": {"dtype": base_dtype(job)},
+        }  # fmt: skip
+    if not job.batch and "per_device_train_batch_size" in settings:  # one step of all rows
+        passes = -(-len(examples) // settings["per_device_train_batch_size"])
+        settings["gradient_accumulation_steps"] = passes
     if settings.get("packing"):  # as many packs in a step as hold its rows
         tokens = sum(each.longest for each in examples) / len(examples)
         packs = round((job.batch or len(examples)) * tokens / settings["max_length"])
@@ -152,6 +158,11 @@ def trl(job: Job, channel: Channel) -> None:
     )  # fmt: skip
     paced.facts = lambda: facts(made)
     made.train()
+
+
+def base_dtype(job: Job) -> str:
+    """As ours: a frozen base lies in the precision it computes in, trained weights in fp32."""
+    return "bfloat16" if job.method == "lora" and job.dtype == "bf16" else "float32"
 
 
 def common(job: Job, rows: int) -> dict[str, Any]:

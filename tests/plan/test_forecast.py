@@ -21,6 +21,7 @@ from dubash.plan.passes import cut
 from dubash.prompt.template import Example
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
+from dubash.train.loss import Scorer
 from dubash.train.optim import build_optimizer, state_tensors
 from dubash.train.options import TrainOptions
 from dubash.train.order import plan_steps
@@ -134,10 +135,24 @@ def test_passes_are_those_of_the_engine(folder):
     setup = setup_of(folder("llama"), batch_size=4, accumulation=1, pass_tokens=30)
     rows = [*ROWS] * 4
     steps = plan_steps([each.longest for each in rows], setup.train)
-    found = cut(setup, rows, steps, BIG, 1)
-    assert found.all == len(steps) * found.a_step
-    assert found.a_step > 1
-    assert sum(each.longest for each in found.largest) >= sum(each.longest for each in found.usual)
+    model = build(setup.shape, setup.method, "fp32")
+    found = cut(setup, model, rows, steps, BIG)
+    loaded = load_trainable(
+        ModelOptions(name=str(folder("llama")), device="cpu", dtype="fp32"), setup.method
+    )
+    collator = Collator("causal", "target", 0)
+    engine = Accumulator(Scorer(loaded.model), rows, collator, setup.train, Accelerator())
+    passes = [
+        parts
+        for step in steps
+        for parts in engine.cutting.passes(step.rows, engine.lengths, engine.pass_tokens)
+    ]
+    assert found.lanes == len(engine.lanes)
+    assert found.all == len(passes) > len(steps)
+    largest = max(engine.cutting.size(part, engine.lengths) for parts in passes for part in parts)
+    assert engine.cutting.size(range(len(found.largest)), [x.longest for x in found.largest]) == (
+        largest
+    )
 
 
 def test_the_parts_add_up_and_a_second_pass_needs_its_gradients(folder):
@@ -154,16 +169,18 @@ def test_the_parts_add_up_and_a_second_pass_needs_its_gradients(folder):
     assert several.memory.parts["gradients"] == 4 * several.counted.trainable
 
 
+@pytest.mark.usefixtures("two_cores")
 def test_lanes_halve_the_passes_and_double_what_is_held(folder):
     setup = setup_of(folder("llama"), batch_size=6, accumulation=1, pass_tokens=200)
     steps = plan_steps([9] * 6, setup.train)
     model = build(setup.shape, setup.method, "fp32")
     counted = count(model, setup.method)
-    one, two = (cut(setup, ROWS, steps, BIG, lanes) for lanes in (1, 2))
-    assert one.a_step == two.a_step == 1
-    assert sum(each.longest for each in two.largest) < 0.7 * sum(
-        each.longest for each in one.largest
-    )
+    two = cut(setup, model, ROWS, steps, BIG)
+    torch.set_num_threads(1)
+    one = cut(setup, model, ROWS, steps, BIG)
+    assert (one.lanes, two.lanes, one.a_step, two.a_step) == (1, 2, 1, 1)
+    tokens = [sum(each.longest for each in passes.largest) for passes in (one, two)]
+    assert tokens[1] < 0.7 * tokens[0]
     half = forecast(setup, two.largest)
     found = moments(setup, counted, half, two, model, BIG, runtime=0)
     alone = moments(setup, counted, half, replace(two, lanes=1), model, BIG, runtime=0)
@@ -183,8 +200,8 @@ def test_a_file_that_looms_over_loading_does_not_hide_what_training_needs(folder
 def test_the_largest_moment_is_taken(folder):
     setup = setup_of(folder("llama"), "full", batch_size=6, accumulation=1)
     steps = plan_steps([9] * 6, setup.train)
-    passes = cut(setup, ROWS, steps, BIG, 1)
     model = build(setup.shape, setup.method, "fp32")
+    passes = cut(setup, model, ROWS, steps, BIG)
     counted = count(model, setup.method)
     largest = forecast(setup, passes.largest)
     found = max(

@@ -44,12 +44,21 @@ def toy_examples(loaded: LoadedModel) -> list[Example]:
     return [template.example(each) for each in PAIRS]
 
 
-def toy_loop(model: Path, folder: Path, method: str = "lora", **options: Any) -> Loop:
-    """The real loop on the tiny model, ready to train; dropout on, so that it must be exact too."""
-    settings = {} if method == "full" else {"rank": 4, "alpha": 8, "dropout": 0.1}
+def toy_loop(
+    model: Path,
+    folder: Path,
+    method: str = "lora",
+    dropout: float = 0.1,
+    given: dict[str, Any] | None = None,
+    **options: Any,
+) -> Loop:
+    """The real loop on the tiny model, ready to train; dropout on, so that it must be exact too.
+    `given` are settings of the model."""
+    settings = {} if method == "full" else {"rank": 4, "alpha": 8, "dropout": dropout}
     loaded = load_trainable(
-        ModelOptions(name=str(model), dtype="fp32"), MethodOptions(name=method, **settings), seed=1
-    )
+        ModelOptions(**{"name": str(model), "dtype": "fp32", **(given or {})}),
+        MethodOptions(name=method, **settings), seed=1,
+    )  # fmt: skip
     examples = toy_examples(loaded)
     defaults: dict[str, Any] = {
         "max_steps": 12, "batch_size": 4, "accumulation": 1, "learning_rate": 1e-3,

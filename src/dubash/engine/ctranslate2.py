@@ -172,18 +172,19 @@ def load(folder: Path, kind: str, compute_type: str, workers: int, threads: int)
     """A converted model: Generator for `causal`, Translator for `seq2seq`."""
     model = ctranslate2.Generator if kind == "causal" else ctranslate2.Translator
     cores = torch.get_num_threads()
-    loaded = model(
-        str(folder),
-        device="cpu",
-        compute_type=compute_type,
-        inter_threads=workers,
-        intra_threads=threads,
-        max_queued_batches=-1,
-    )
-    # it sets the number of threads of whoever loads it, and torch's is the same: what came after,
-    # training say, would go on with the threads of one worker
-    torch.set_num_threads(cores)
-    return loaded
+    try:
+        return model(
+            str(folder),
+            device="cpu",
+            compute_type=compute_type,
+            inter_threads=workers,
+            intra_threads=threads,
+            max_queued_batches=-1,
+        )
+    finally:
+        # it sets the number of threads of whoever loads it, and torch's is the same: what came
+        # after, training say, would go on with the threads of one worker
+        torch.set_num_threads(cores)
 
 
 def spell(ids: Sequence[int]) -> list[str]:

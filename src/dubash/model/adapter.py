@@ -132,8 +132,16 @@ def save_adapter(model: Any, folder: Path) -> None:
 def _check_targets(model: Any, targets: list[str]) -> None:
     linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
     known = sorted({name.rsplit(".", 1)[-1] for name in linear})
+    head = next((n for n, m in model.named_modules() if m is model.get_output_embeddings()), None)
     for target in targets:
-        if any(name == target or name.endswith(f".{target}") for name in linear):
+        matched = [name for name in linear if name == target or name.endswith(f".{target}")]
+        if head in matched:
+            raise ModelError(
+                f"'{target}' is the output layer, which no adapter of dubash's trains.",
+                where="method.target_modules",
+                fix="Leave it out, or take method.name: full.",
+            )
+        if matched:
             continue
         near = difflib.get_close_matches(target, known, n=1)
         fix = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(known)}."

@@ -56,12 +56,12 @@ class LoadedModel:
     @property
     def total_parameters(self) -> int:
         """All parameters, adapters included; those packed in 4 bits are counted one by one."""
-        return sum(_count(each) for each in self.model.parameters())
+        return sum(count_weights(each) for each in self.model.parameters())
 
     @property
     def trainable_parameters(self) -> int:
         """The parameters that training changes."""
-        return sum(_count(each) for each in self.model.parameters() if each.requires_grad)
+        return sum(count_weights(each) for each in self.model.parameters() if each.requires_grad)
 
     @property
     def context(self) -> int | None:
@@ -269,7 +269,8 @@ def _configs(model: Any) -> list[Any]:
     return [config for config in found.values() if hasattr(config, "use_cache")]
 
 
-def _count(parameter: torch.nn.Parameter) -> int:
+def count_weights(parameter: torch.nn.Parameter) -> int:
+    """The numbers in a parameter; those packed in 4 bits are counted one by one."""
     if type(parameter).__name__ == "Params4bit":
         return parameter.numel() * parameter.element_size() * 2
     return parameter.numel()

@@ -204,7 +204,8 @@ def times(
         update = traffic / (device.bandwidth * TRAFFIC)
     a_step = passes.a_step * passes.mean_over_usual * a_pass + update
     tokens = sum(row.longest for row in passes.usual)
-    look = a_pass * usual.forward_share * dev_tokens / tokens
+    # a look takes one pass at a time, on all cores
+    look = a_pass / passes.lanes * usual.forward_share * dev_tokens / tokens
     return Times(a_step, steps * a_step, looks * look, measured)
 
 

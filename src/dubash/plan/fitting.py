@@ -16,7 +16,6 @@ from dubash.plan.budget import Memory, moments, optimizer_bytes
 from dubash.plan.forecast import Pass, Setup, forecast
 from dubash.plan.passes import Passes, cut
 from dubash.prompt.template import Example
-from dubash.train.lanes import lane_count
 from dubash.train.options import pass_tokens
 from dubash.train.order import Step
 
@@ -68,8 +67,7 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
     """Parameters, passes and memory of a setup. Raises ModelError as loading does."""
     model = build(setup.shape, setup.method, setup.dtype)
     counted = count(model, setup.method)
-    lanes = lane_count(model, work.device.kind)
-    passes = cut(setup, work.examples, work.steps, work.device, lanes)
+    passes = cut(setup, model, work.examples, work.steps, work.device)
     largest = forecast(setup, passes.largest)
     usual = largest if passes.usual is passes.largest else forecast(setup, passes.usual)
     found = moments(setup, counted, largest, passes, model, work.device, work.runtime)
@@ -79,7 +77,8 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
         if device.here
         else seconds_there(usual.operations, device)
     )
-    guess = passes.a_step * passes.mean_over_usual * a_pass
+    # a lane has its share of the cores, and all lanes take a pass at a time
+    guess = passes.a_step * passes.mean_over_usual * passes.lanes * a_pass
     state = optimizer_bytes(model, setup.train, device)
     return Reckoned(setup, counted, passes, usual, found, state, guess)
 

@@ -123,7 +123,7 @@ def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tal
         tally = Tally([*held, *(each.grad for each in held if each.grad is not None)])
         with tally:
             scorer = _Watched(model, setup, tally)
-            passes = Accumulator(scorer, rows, collator, options, Accelerator(cpu=True))
+            passes = Accumulator(scorer, rows, collator, options, Accelerator(cpu=True), lanes=1)
             tally.begin("forward")
             passes.add(range(len(rows)), silent)
             tally.begin("")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dubash.model.footprint.devices import Device
 from dubash.plan.forecast import Setup
 from dubash.prompt.template import Example
+from dubash.train.accumulate import cutting, trains_all
 from dubash.train.options import pass_tokens
-from dubash.train.order import Step, cut_passes
-from dubash.train.packs import shared_length
+from dubash.train.order import Step
 
 _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 
@@ -30,23 +31,21 @@ class Passes:
 
 
 def cut(
-    setup: Setup, examples: Sequence[Example], steps: Sequence[Step], device: Device, lanes: int
+    setup: Setup, model: Any, examples: Sequence[Example], steps: Sequence[Step], device: Device
 ) -> Passes:
-    """Cut some of the steps as the engine does (`accumulate`), with so many lanes."""
+    """Cut some of the steps as the engine does (`train/accumulate`). `model` is what `build` made;
+    one that keeps no rows apart, which only its weights tell, is taken for one that does."""
+    tokens = pass_tokens(setup.train, device.kind, trains_all(model))
     packed = setup.shape.kind == "causal"
-    shared = shared_length([each.prompt for each in examples]) if packed else 0
-    full = setup.method.name == "full"
-    room = max(1, pass_tokens(setup.train, device.kind, full) // lanes - shared)
-    costs = [max(1, each.longest - shared) for each in examples]
+    how = cutting(model, examples, packed, device.kind, tokens, setup.train.processes)
+    lengths = [each.longest for each in examples]
     picked = steps[:: max(1, len(steps) // _SAMPLED)]
     found: list[tuple[int, list[int]]] = []
     count = 0
     for step in picked:
-        together = cut_passes(step.rows, costs, room, packed=packed, world=lanes)
-        count += len(together)
-        for rows in (rows for parts in together for rows in parts if rows):
-            size = sum(costs[row] for row in rows)
-            found.append((size if packed else len(rows) * max(costs[row] for row in rows), rows))
+        passes = how.passes(step.rows, lengths, tokens)
+        count += len(passes)
+        found += [(how.size(rows, lengths), rows) for parts in passes for rows in parts if rows]
     mean = sum(size for size, _ in found) / len(found)
     largest = max(found)
     usual = min(found, key=lambda each: abs(each[0] - mean))
@@ -54,5 +53,5 @@ def cut(
         usual = largest  # one forecast does for both
     return Passes(
         [examples[row] for row in largest[1]], [examples[row] for row in usual[1]],
-        count / len(picked), len(steps) * count / len(picked), mean / usual[0], lanes,
+        count / len(picked), len(steps) * count / len(picked), mean / usual[0], how.lanes,
     )  # fmt: skip

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch import nn
 
 from dubash.core.errors import TrainingError
 from dubash.core.progress import say
 from dubash.prompt.template import Example
 from dubash.train.batches import Batch, Collator
-from dubash.train.lanes import Lanes
+from dubash.train.lanes import Lanes, lane_count
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions, pass_tokens
-from dubash.train.order import cut_passes
+from dubash.train.order import Cutting
 from dubash.train.packs import shared_length
 
 
@@ -46,21 +49,22 @@ class Accumulator:
         collator: Collator,
         options: TrainOptions,
         accelerator: Accelerator,
-        lanes: int = 1,
+        lanes: int | None = None,
     ) -> None:
-        """`lanes` are passes at the same time, of one process."""
+        """`lanes` are passes at the same time, of one process; as many as pay unless given."""
         self.bare, self.examples, self.collator = scorer, examples, collator
+        self.lengths = [example.longest for example in examples]
         self.accelerator, self.device = accelerator, accelerator.device
         # where nobody else looks at gradients on their way: no other process, no loss scaling
         scorer.direct = accelerator.num_processes == 1 and accelerator.scaler is None
+        self.pass_tokens = pass_tokens(options, self.device.type, trains_all(scorer))
+        self.cutting = cutting(
+            scorer.model, examples, collator.packed, self.device.type, self.pass_tokens,
+            accelerator.num_processes, lanes,
+        )  # fmt: skip
         self.lanes = Lanes(
-            scorer, lanes, partial(accelerator.prepare_model, device_placement=False)
+            scorer, self.cutting.lanes, partial(accelerator.prepare_model, device_placement=False)
         )
-        self.shared = 0
-        if collator.packed:
-            self.shared = shared_length([example.prompt for example in examples])
-        full = all(parameter.requires_grad for parameter in scorer.parameters())
-        self.pass_tokens = pass_tokens(options, self.device.type, full)
 
     def add(self, rows: Sequence[int], advance: Callable[[int], None]) -> StepLoss:
         """Add the gradient of the mean loss over the supervised tokens of these rows.
@@ -70,17 +74,25 @@ class Accumulator:
         """
         self.lanes.train()
         while True:
+            done: list[int] = []
+
+            def count(tokens: int, done: list[int] = done) -> None:
+                done.append(tokens)
+                advance(tokens)
+
             try:
-                return self._add(rows, advance)
+                return self._add(rows, count)
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
             self._halve(rows)  # here, where the error no longer holds on to the failed pass
+            advance(-sum(done))
 
     def batches(self, examples: Sequence[Example]) -> list[Batch]:
         """Batches of examples that fit a forward pass, this process's share of them."""
-        parts = [part for parts in self._cut(range(len(examples)), examples)
-                 for part in self._mine(parts)]  # fmt: skip
+        lengths = [example.longest for example in examples]
+        passes = self.cutting.passes(range(len(examples)), lengths, self.pass_tokens)
+        parts = [part for parts in passes for part in self._mine(parts)]
         return [self.collator([examples[row] for row in rows]) for rows in parts if rows]
 
     def _add(self, rows: Sequence[int], advance: Callable[[int], None]) -> StepLoss:
@@ -88,7 +100,7 @@ class Accumulator:
         supervised = sum(self.collator.supervised(self.examples[row]) for row in rows)
         total = torch.zeros((), dtype=torch.float64)
         bad_rows: list[int] = []
-        passes = self._cut(rows, self.examples)
+        passes = self.cutting.passes(rows, self.lengths, self.pass_tokens)
         with self.lanes.active(self.collator.packed):
             for number, parts in enumerate(passes):
                 mine = self._mine(parts)
@@ -97,12 +109,14 @@ class Accumulator:
                 with nullcontext() if final else self.accelerator.no_sync(self.lanes.wrapped[0]):
                     # gradients are averaged over processes: × world makes that the sum
                     share = supervised / world
-                    losses = self.lanes.add(batches, share, self.accelerator.backward)
+                    losses = self.lanes.add(
+                        batches, share, self.accelerator.backward, self._fit_together(mine)
+                    )
                 for part, loss in zip(mine, losses, strict=True):
                     value = loss.double().cpu() * share
                     total += value
                     bad_rows += part if not torch.isfinite(value) else []
-                advance(sum(self.examples[row].longest for part in parts for row in part))
+                advance(sum(self.lengths[row] for part in parts for row in part))
         self.lanes.collect()
         whole = self.accelerator.reduce(total.to(self.device), "sum")
         return StepLoss(float(whole), supervised, bad_rows)
@@ -118,15 +132,14 @@ class Accumulator:
         # every process must go through the model
         return (batch if part else batch.unsupervised()).to(self.device)
 
-    def _cut(self, rows: Sequence[int], examples: Sequence[Example]) -> list[list[list[int]]]:
-        costs = [max(1, example.longest - self.shared) for example in examples]
-        room = max(1, self.pass_tokens // len(self.lanes) - self.shared)
-        side_by_side = max(self.accelerator.num_processes, len(self.lanes))
-        return cut_passes(rows, costs, room, packed=self.collator.packed, world=side_by_side)
+    def _fit_together(self, parts: list[list[int]]) -> bool:
+        """Whether lanes may take these at the same time: not rows so long that each is a pass."""
+        sizes = [self.cutting.size(part, self.lengths) for part in parts if part]
+        return sum(sizes) <= self.pass_tokens
 
     def _halve(self, rows: Sequence[int]) -> None:
         """Smaller passes from here on; TrainingError where they cannot be."""
-        longest = max(self.examples[row].longest for row in rows)
+        longest = max(self.lengths[row] for row in rows)
         alone = self.accelerator.num_processes == 1
         if not alone or self.pass_tokens <= longest:
             raise TrainingError(
@@ -137,9 +150,31 @@ class Accumulator:
             )
         self.pass_tokens //= 2
         self.lanes.drop()
+        # a lane's error and what ran in it hold on to each other
+        gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         say(f"  out of memory; from here on {self.pass_tokens:,} tokens in a forward pass")
+
+
+def trains_all(model: nn.Module) -> bool:
+    """Whether every weight is trained."""
+    return all(parameter.requires_grad for parameter in model.parameters())
+
+
+def cutting(
+    model: Any,
+    examples: Sequence[Example],
+    packed: bool,
+    device: str,
+    tokens: int,
+    processes: int,
+    lanes: int | None = None,
+) -> Cutting:
+    """How the engine cuts the steps of a run over these examples; `tokens` are those of a pass."""
+    shared = shared_length([example.prompt for example in examples]) if packed else 0
+    lanes = lanes or lane_count(model, device, tokens, shared, processes)
+    return Cutting(packed, shared, processes, lanes)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -8,14 +8,16 @@ are the same memory in all replicas, and so are the adapters' weights: only grad
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from dubash.model.load import count_weights
 from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch
 from dubash.train.fuse import Fused
@@ -28,16 +30,25 @@ MOST_TRAINED = 0.2
 """Most of a model's weights, as a share, that may be trained in lanes: each has its gradient."""
 
 
-def lane_count(model: Any, device: str, processes: int = 1, cores: int | None = None) -> int:
-    """How many lanes pay for this model: one, or LANES for adapters on a CPU.
+SHARED = 4
+"""How many times what rows share must fit into a lane's pass: each lane computes it anew."""
 
-    `cores` are those that torch uses, unless given. One where dropout draws random numbers: in
-    which order two lanes draw would depend on the clock.
+
+def lane_count(
+    model: Any, device: str, tokens: int, shared: int, processes: int = 1, cores: int | None = None
+) -> int:
+    """How many lanes pay for this model: LANES for adapters on a CPU, or one.
+
+    `tokens` are those of a pass, of which the rows have `shared` in common; `cores` are those that
+    torch uses, unless given. One where dropout and the like draw random numbers: in which order
+    two lanes draw would depend on the clock.
     """
     cores = torch.get_num_threads() if cores is None else cores
-    if device != "cpu" or processes > 1 or cores < LANES or _draws(model):
+    if device != "cpu" or processes > 1 or cores % LANES or _draws(model):
         return 1
-    sizes = [(each.numel(), each.requires_grad) for each in model.parameters()]
+    if SHARED * shared > tokens // LANES:
+        return 1
+    sizes = [(count_weights(each), each.requires_grad) for each in model.parameters()]
     trained = sum(size for size, learns in sizes if learns)
     return LANES if trained <= MOST_TRAINED * sum(size for size, _ in sizes) else 1
 
@@ -52,10 +63,7 @@ class Lanes:
         self.wrapped = [prepare(each) for each in self.bare]
         # gradients that are added in place have no place of their own in a replica's
         self.fused = [Fused(each, each.direct) for each in self.bare]
-        self.pool = None
-        if count > 1:
-            cores = max(1, torch.get_num_threads() // count)
-            self.pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (cores,))
+        self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
     def __len__(self) -> int:
         return len(self.bare)
@@ -74,19 +82,34 @@ class Lanes:
         return stack
 
     def add(
-        self, batches: Sequence[Batch], divisor: float, backward: Callable[[Tensor], None]
+        self,
+        batches: Sequence[Batch],
+        divisor: float,
+        backward: Callable[[Tensor], None],
+        together: bool = True,
     ) -> list[Tensor]:
-        """The losses of one batch a lane, after their backward passes."""
+        """The losses of one batch a lane, after their backward passes; one after the other, each
+        on all cores, where they are not taken `together`."""
 
-        def run(lane: int, batch: Batch) -> Tensor:
+        def run(lane: int, batch: Batch, cores: int) -> Tensor:
+            torch.set_num_threads(cores)  # of this thread
             loss: Tensor = self.wrapped[lane](batch, divisor)
             backward(loss)
             return loss.detach()
 
+        cores = torch.get_num_threads()
         if self.pool is None:
-            return [run(0, batch) for batch in batches]
-        started = [self.pool.submit(run, lane, batch) for lane, batch in enumerate(batches)]
-        wait(started)  # all, even where one fails: none may be at work when the step begins anew
+            return [run(0, batch, cores) for batch in batches]
+        share = max(1, cores // len(self)) if together else cores
+        started: list[Future[Tensor]] = []
+        try:
+            for lane, batch in enumerate(batches):
+                started.append(self.pool.submit(run, lane, batch, share))
+                if not together:
+                    wait(started)
+        finally:
+            # all, whatever happened: none may be at work when the step ends or begins anew
+            wait(started)
         return [each.result() for each in started]
 
     def collect(self) -> None:
@@ -107,19 +130,38 @@ class Lanes:
 
 
 def _replica(scorer: Scorer) -> Scorer:
-    """Modules of its own over the same weights; those that learn have a gradient of their own."""
-    same: dict[int, Any] = {id(each): each for each in scorer.buffers()}
+    """Modules of its own over the same weights; those that learn have a gradient of their own.
+
+    Buffers are its own too: some models write into theirs in each pass.
+    """
+    same: dict[int, Any] = {}
     for each in scorer.parameters():
         same[id(each)] = nn.Parameter(each.data) if each.requires_grad else each
+    for module in scorer.modules():
+        same.update(_quantised(module))
     replica = copy.deepcopy(scorer, same)
     replica.direct = False
     return replica
 
 
+def _quantised(module: Any) -> dict[int, Any]:
+    """What bitsandbytes' layers keep beside their weights, by id: as large as the weights in int8,
+    where the first forward pass moves them there."""
+    kept: dict[int, Any] = {}
+    if hasattr(module, "init_8bit_state") and module.weight.CB is not None:
+        module.init_8bit_state()
+    for each in vars(getattr(module, "state", None) or object).values():
+        if isinstance(each, Tensor):
+            kept[id(each)] = each
+    if (state := getattr(module, "quant_state", None)) is not None:
+        kept[id(state)] = state
+    return kept
+
+
 def _draws(model: Any) -> bool:
     """Whether a pass in training mode draws random numbers: by a dropout layer, or by a rate that
-    its configuration names."""
+    its configuration names (`attention_dropout`, `router_jitter_noise`)."""
     config = model.config.get_text_config().to_dict() if hasattr(model, "config") else {}
-    rates = [value for name, value in config.items() if "drop" in name]
+    rates = [value for name, value in config.items() if re.search("drop|jitter|noise", name)]
     layers = [each.p for each in model.modules() if isinstance(each, nn.Dropout)]
     return any(isinstance(rate, float) and rate > 0 for rate in (*rates, *layers))

@@ -31,7 +31,6 @@ from dubash.train import checkpoint as checkpoints
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
 from dubash.train.checkpoint import Checkpoint
-from dubash.train.lanes import lane_count
 from dubash.train.loss import Scorer, loss_sums
 from dubash.train.optim import (
     build_optimizer,
@@ -89,8 +88,7 @@ class Loop:
         self.options, self.run, self.score = options, run, score
         self.module: nn.Module = loaded.model
         scorer = Scorer(loaded.model, options.label_smoothing)
-        lanes = lane_count(loaded.model, loaded.device, came)
-        self.passes = Accumulator(scorer, examples, collator, options, self.accelerator, lanes)
+        self.passes = Accumulator(scorer, examples, collator, options, self.accelerator)
         self.optimizer = self.accelerator.prepare_optimizer(
             build_optimizer(self.module, options), device_placement=False
         )

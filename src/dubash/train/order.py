@@ -6,7 +6,7 @@ A pure function of the rows' lengths, the settings and the seed. Nothing of it n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +54,35 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
     return _not_empty(steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How steps are cut into forward passes: the rows packed or padded, `shared` tokens that all of
+    them begin with, and parts that are taken side by side, of processes or of lanes."""
+
+    packed: bool
+    shared: int
+    processes: int = 1
+    lanes: int = 1
+
+    def passes(
+        self, rows: Sequence[int], lengths: Sequence[int], tokens: int
+    ) -> list[list[list[int]]]:
+        """`passes[i][part]` are rows. A device takes at most so many `tokens` at a time, its lanes
+        together, except a single row that is longer."""
+        costs = {row: max(1, lengths[row] - self.shared) for row in rows}
+        room = max(1, tokens // self.lanes - self.shared)
+        side_by_side = max(self.processes, self.lanes)
+        return cut_passes(rows, costs, room, packed=self.packed, world=side_by_side)
+
+    def size(self, rows: Sequence[int], lengths: Sequence[int]) -> int:
+        """The tokens of one part of a pass, padding and shared ones included."""
+        if self.packed:
+            return self.shared + sum(max(1, lengths[row] - self.shared) for row in rows)
+        return len(rows) * max(lengths[row] for row in rows)
+
+
 def cut_passes(
-    rows: Sequence[int], costs: Sequence[int], room: int, *, packed: bool, world: int = 1
+    rows: Sequence[int], costs: Mapping[int, int], room: int, *, packed: bool, world: int = 1
 ) -> list[list[list[int]]]:
     """The forward passes of a step: `passes[i][rank]` are rows, none where a process (or lane) has
     nothing to do in that pass.
