@@ -172,6 +172,7 @@ def test_the_parts_add_up_and_a_second_pass_needs_its_gradients(folder):
 @pytest.mark.usefixtures("two_cores")
 def test_lanes_halve_the_passes_and_double_what_is_held(folder):
     setup = setup_of(folder("llama"), batch_size=6, accumulation=1, pass_tokens=200)
+    setup = replace(setup, method=MethodOptions(name="lora", rank=1, alpha=2))
     steps = plan_steps([9] * 6, setup.train)
     model = build(setup.shape, setup.method, "fp32")
     counted = count(model, setup.method)
