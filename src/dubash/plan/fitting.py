@@ -20,8 +20,8 @@ from dubash.train.options import pass_tokens
 from dubash.train.order import Step
 
 TRIMMED = 32_768
-"""Tokens that a pair of languages is taken to need where they are not counted. Assumed: no tokenizer
-of Gemma or mT5 could be counted with."""
+"""Tokens that a pair of languages is taken to need where they are not counted. Assumed: there was
+no tokenizer of Gemma or mT5 to count with."""
 
 
 @dataclass(frozen=True, slots=True)
