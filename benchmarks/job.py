@@ -31,8 +31,8 @@ GO = "go"
 class Job:
     """One worker's task in a case.
 
-    `worker` is a key of `benchmarks.worker.WORKERS` and `variant` how it is set up. `batch` are the
-    rows of an optimizer step; 0: all rows make one step.
+    `worker` is a name that `benchmarks.worker` knows and `variant` how it is set up. `batch` are
+    the rows of an optimizer step; 0: all rows make one step.
     """
 
     worker: str

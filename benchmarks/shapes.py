@@ -60,7 +60,7 @@ _TINY_GEMMA = {
 _TINY_MT5 = {**_MT5, "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2,
              "num_decoder_layers": 2, "num_heads": 4}  # fmt: skip
 
-# 32,768 rows give the sizes that the work was set for: 121M of 268M, and 77M of 300M.
+# Assumed: 32,768 rows give the sizes that the work was set for, 121M of 268M and 77M of 300M.
 TRIMMED = 32_768
 
 SHAPES = {

@@ -21,7 +21,7 @@ from benchmarks.run import keep, main
 from benchmarks.shapes import SHAPES, checkpoint, parameters
 from benchmarks.variants import TRL
 
-from benchmarks import ours, shapes, trainers, translators
+from benchmarks import duel, ours, shapes, trainers, translators
 from dubash.core.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -274,6 +274,32 @@ def test_every_wish_of_the_table_has_a_case(capsys):
 
 
 # -- processes ---------------------------------------------------------------------------------
+
+
+def test_threads_wait_as_each_side_has_it(monkeypatch, job, tmp_path):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    policies = {}
+    for name in ("ours-train", "ours-translate", "trainer", "trl", "generate", "ct2"):
+        monkeypatch.setattr(duel.subprocess, "Popen", lambda *_, env, **__: env)
+        worker = duel.Worker(job(name), tmp_path / name, 2)
+        policies[name] = worker.process.get("OMP_WAIT_POLICY")
+    assert policies == {
+        "ours-train": "PASSIVE", "ours-translate": "PASSIVE",
+        "trainer": None, "trl": None, "generate": None, "ct2": None,
+    }  # fmt: skip
+
+
+def test_a_frozen_base_has_the_precision_of_ours(job):
+    lora = replace(job("trl"), method="lora", dtype="bf16")
+    assert trainers.base_dtype(lora) == "bfloat16"
+    assert trainers.base_dtype(replace(lora, method="full")) == "float32"
+    assert trainers.base_dtype(replace(lora, dtype="fp32")) == "float32"
+
+
+def test_texts_of_the_same_numbers_must_be_equal():
+    one, other = {**SUM, "texts": "a"}, {**SUM, "texts": "b"}
+    assert compare_translation(one, other, real_ends=False)["invalid"] == ""
+    assert "texts differ" in compare_translation(one, other, False, True)["invalid"]
 
 
 def test_what_a_worker_asked_for_in_vain_counts_as_needed():

@@ -183,10 +183,12 @@ def test_relative_error_sees_scale_but_not_a_constant():
 
 def test_prompts_are_picked_from_the_shortest_to_the_longest():
     many = [[1] * length for length in range(3, 60)]
-    picked = pick([*many, *many])
+    picked, others = pick([*many, *many])
     assert len(picked) == 8
     assert (picked[0], picked[-1]) == (many[0], many[-1])
-    assert pick([[1, 2]]) == [[1, 2]]
+    assert len(others) == 7
+    assert not any(each in picked for each in others)
+    assert pick([[1, 2]]) == ([[1, 2]], [[1, 2]])
 
 
 # -- adapters -------------------------------------------------------------------------------------

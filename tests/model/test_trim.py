@@ -168,7 +168,7 @@ def test_another_table_of_the_vocabulary_is_refused():
     model = LlamaForCausalLM(LlamaConfig(vocab_size=40, hidden_size=16, intermediate_size=16,
                                          num_hidden_layers=1, num_attention_heads=2))  # fmt: skip
     model.model.per_layer = torch.nn.Embedding(40, 4)
-    with pytest.raises(ModelError, match=r"'model\.per_layer' is a further table"):
+    with pytest.raises(ModelError, match=r"further table of its vocabulary, 'model\.per_layer'"):
         cut_tables(model, 40, torch.tensor([0, 1]))
 
 

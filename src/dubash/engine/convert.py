@@ -48,7 +48,7 @@ KEPT_SECONDS = 3600
 """No conversion that was used this lately is removed: another process may be reading it."""
 
 _MANIFEST = "manifest.json"
-_LAYOUT = 2  # raise it when the conversion or its check changes, and old folders are left alone
+_LAYOUT = 3  # raise it when the conversion or its check changes, and old folders are left alone
 _SAVED = {"int8": "int8_float32", "float32": "float32"}
 
 
@@ -79,7 +79,7 @@ def conversion(
             say(f"  converting {loaded.display_name} for ctranslate2, once")
             for left in root.glob(".*"):  # by a kill; whoever makes one holds the lock
                 shutil.rmtree(left, ignore_errors=True)
-            found = _make(folder, loaded, pick(prompts), compute_type, decoder_prefix)
+            found = _make(folder, loaded, prompts, compute_type, decoder_prefix)
             prune(root, folder)
     return found
 
@@ -131,7 +131,7 @@ def _kept(folder: Path) -> Conversion | None:
 def _make(
     folder: Path,
     loaded: LoadedModel,
-    prompts: list[list[int]],
+    prompts: Sequence[Sequence[int]],
     compute_type: str,
     decoder_prefix: Sequence[int],
 ) -> Conversion:
@@ -140,8 +140,10 @@ def _make(
     kinds = list(dict.fromkeys(("float32", compute_type)))
     with TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch, _resting(loaded):
         made, reference = Path(scratch), _reference(loaded.model)
+        checked, others = pick(prompts)
         with watched(reference) as peaks:
-            sample = Sample(reference, loaded.kind, prompts, decoder_prefix)
+            Sample(reference, loaded.kind, others, decoder_prefix)
+        sample = Sample(reference, loaded.kind, checked, decoder_prefix)
         write(merged(loaded.model), made, kinds, peaks)
         for each in kinds:
             verdict = verify(made / each, each, sample)

@@ -89,12 +89,16 @@ class Verdict:
     wrong: str = ""
 
 
-def pick(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
-    """A few of the prompts, from the shortest to the longest."""
+def pick(prompts: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[list[int]]]:
+    """A few of the prompts, from the shortest to the longest, for the check; and as many others for
+    whatever is set before it, so that it is not judged on what it was set by. Where there are too
+    few for both they are the same."""
     ordered = sorted({tuple(prompt) for prompt in prompts}, key=len)
     last = len(ordered) - 1
     places = {round(at * last / (PROMPTS - 1)) for at in range(PROMPTS)}
-    return [list(ordered[at]) for at in sorted(places)]
+    others = {at + 1 for at in places if at < last} - places or places
+    checked, set_by = ([list(ordered[at]) for at in sorted(each)] for each in (places, others))
+    return checked, set_by
 
 
 def verify(folder: Path, compute_type: str, sample: Sample) -> Verdict:

@@ -23,7 +23,7 @@ from dubash.model.load import check_complete, find_kind
 from dubash.model.options import Kind, ModelOptions
 from dubash.model.plain import plain_errors, quiet_loading
 from dubash.model.source import Source, read_config, resolve
-from dubash.model.vocabulary import Vocabulary
+from dubash.model.vocabulary import UNCUT, Vocabulary
 
 OLD_IDS = "old_ids.json"
 ACCOUNT = "trim.json"
@@ -63,6 +63,7 @@ def read_original(options: ModelOptions, tokenizer: Any) -> Original:
         raise ModelError(
             "its tokenizer has no tokenizer.json form (a fast tokenizer), so it is not cut.",
             where=options.name,
+            fix=UNCUT,
         )
     vocabulary = Vocabulary(json.loads(backend.to_str()), options.name)
     named = {*ids_named(config.to_dict()), *ids_named(_generation(source, options))}
@@ -191,7 +192,10 @@ def cut_tables(model: Any, rows: int, order: torch.Tensor) -> None:
         if not isinstance(module, nn.Embedding) or module.num_embeddings != rows:
             continue
         if module is not model.get_input_embeddings() and name.rsplit(".", 1)[-1] not in tables:
-            raise ModelError(f"'{name}' is a further table of its vocabulary, which is not cut.")
+            raise ModelError(
+                f"it has a further table of its vocabulary, '{name}', which is not cut.",
+                where=getattr(model, "name_or_path", ""), fix=UNCUT,
+            )  # fmt: skip
         module.weight, module.num_embeddings = few(module.weight), len(order)
         module.padding_idx = None
     if head is not None:
@@ -237,7 +241,7 @@ def save_tokenizer(
             loaded = AutoTokenizer.from_pretrained(str(folder))
         if _same(loaded, tokenizer, content):
             return
-    raise ModelError("its tokenizer does not come back as it was cut.", where=name)
+    raise ModelError("its tokenizer does not come back as it was cut.", where=name, fix=UNCUT)
 
 
 def _same(loaded: Any, tokenizer: Any, content: dict[str, Any]) -> bool:

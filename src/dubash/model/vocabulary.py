@@ -30,6 +30,10 @@ BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _BLANKS = " ▁\t\n\r"
 
 
+UNCUT = "Leave model.trim out: it is tuned with its whole vocabulary."
+"""What to do about a model that cannot be cut."""
+
+
 class Vocabulary:
     """The pieces of a fast tokenizer by id, which of them must stay, and the cut.
 
@@ -42,11 +46,15 @@ class Vocabulary:
         self.content, model = content, content["model"]
         self.kind = str(model.get("type"))
         if self.kind not in ("BPE", "Unigram"):
-            raise ModelError(f"its tokenizer is {self.kind}; BPE and Unigram are cut.", where=where)
+            raise ModelError(
+                f"its tokenizer is {self.kind}; only BPE and Unigram are cut.", where=where,
+                fix=UNCUT,
+            )  # fmt: skip
         if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
             raise ModelError(
-                "its tokenizer marks the parts of words, as none cut here.", where=where
-            )
+                "its tokenizer marks the parts of words, as none cut here.", where=where,
+                fix=UNCUT,
+            )  # fmt: skip
         if self.kind == "BPE":
             self.pieces = {int(token): str(piece) for piece, token in model["vocab"].items()}
         else:

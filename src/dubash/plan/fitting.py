@@ -20,8 +20,8 @@ from dubash.train.options import pass_tokens
 from dubash.train.order import Step
 
 TRIMMED = 32_768
-"""Tokens that a pair of languages is taken to need where they are not counted: cut to a pair,
-Gemma 3 and mT5 were left with 33 and 32 thousand."""
+"""Tokens that a pair of languages is taken to need where they are not counted. Assumed: there was
+no tokenizer of Gemma or mT5 to count with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,14 @@ def trim(
 
 
 def read_pair(languages: str) -> LanguagePair:
-    """The pair of `en-es`; RecipeError for what is none."""
-    codes = languages.split("-")
+    """The pair of `en-es`, or of `en:zh-Hant` where a code has parts; RecipeError for what is
+    none."""
+    codes = languages.split(":" if ":" in languages else "-")
     if len(codes) != 2:
         raise RecipeError(
-            f"'{languages}' is no pair of languages.", fix="Give two codes, such as en-es."
+            f"'{languages}' is no pair of languages.",
+            where="--languages",
+            fix="Give two codes, such as en-es, or en:zh-Hant where a code has parts.",
         )
     return LanguagePair(language(codes[0]), language(codes[1]))
 
@@ -98,7 +101,9 @@ def read_rows(path: Path, pair: LanguagePair) -> list[Pair]:
                 tidy = {"source": normalise(row.source), "target": normalise(row.target)}
                 found.append(replace(row, **tidy))
     if not found:
-        raise DataError("no rows in it.", where=str(path))
+        raise DataError(
+            "no rows in it.", where=str(path), fix="Give a file of pairs, or a .txt of lines."
+        )
     if bad:
         say(f"  {bad} of {bad + len(found)} rows of {path.name} are malformed and left out")
     return found

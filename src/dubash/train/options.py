@@ -48,8 +48,9 @@ class TrainOptions(Options):
         None,
         ge=1,
         le=10_000_000,
-        description="Most tokens in one forward pass on a device; 2,048 on a CPU and 8,192 on a "
-        "GPU unless set. Changes memory and speed, not what is learnt.",
+        description="Most tokens in forward passes at a time on a device. Unless set: 8,192 on a "
+        "GPU; on a CPU 2,048, or 512 where all weights are trained. Changes memory and speed, not "
+        "what is learnt.",
     )
     processes: int = Field(
         1, ge=1, le=1024, description="Devices asked for; the run is refused if others come."
