@@ -8,12 +8,12 @@ from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
-OWN_MAPPING = 256 * 2**20
+OWN_MAPPING = 1024 * 2**20
 """A block from this size on is a mapping of its own, gone as soon as it is freed."""
 
 
 def keep_freed_memory() -> bool:
-    """Let freed blocks below 256 MB stay with the process for the next ones; True if it could.
+    """Let freed blocks below 1 GB stay with the process for the next ones; True if it could.
 
     A tensor of a few MB is otherwise given back when it is freed and fetched anew page by page,
     which costs more than many an operation on it. Only glibc has the switch.

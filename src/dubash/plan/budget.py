@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import nn
 from dubash.model.footprint.devices import CONTEXT, TRAFFIC, Device
 from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
+from dubash.model.footprint.tally import Operation
 from dubash.plan.forecast import Moment, Pass, Setup
 from dubash.plan.passes import Passes
 from dubash.train.loss import bare
@@ -195,8 +196,7 @@ def times(
     measured: float | None = None
     if device.here:
         where = "cpu" if device.kind == "cpu" else "cuda"
-        with _cores_of(passes.lanes):
-            a_pass, measured = seconds_here(usual.operations, where)
+        a_pass, measured = _side_by_side(usual.operations, passes.lanes, where)
         update = _update_seconds(setup.train, counted.trainable, where)
     else:
         a_pass = seconds_there(usual.operations, device)
@@ -209,15 +209,15 @@ def times(
     return Times(a_step, steps * a_step, looks * look, measured)
 
 
-@contextmanager
-def _cores_of(lanes: int) -> Iterator[None]:
-    """As many threads as a lane has."""
-    cores = torch.get_num_threads()
-    torch.set_num_threads(max(1, cores // lanes))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(cores)
+def _side_by_side(operations: Counter[Operation], lanes: int, device: str) -> tuple[float, float]:
+    """As `seconds_here`, timed in as many lanes at once as a step has: they share the memory's
+    speed, and Python."""
+    if lanes == 1:
+        return seconds_here(operations, device)
+    share = max(1, torch.get_num_threads() // lanes)
+    with ThreadPoolExecutor(lanes, "lane", torch.set_num_threads, (share,)) as pool:
+        found = list(pool.map(lambda _: seconds_here(operations, device), range(lanes)))
+    return sum(each[0] for each in found) / lanes, min(each[1] for each in found)
 
 
 def _update_seconds(options: TrainOptions, trainable: int, device: str) -> float:

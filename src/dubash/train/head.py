@@ -16,6 +16,9 @@ from torch import Tensor, nn
 CHUNK_BYTES = 128 * 2**20
 """What one chunk's logits may take: small enough for any device, large enough for full speed."""
 
+PRODUCT_BYTES = 32 * 2**20
+"""What a part of the head's gradient may take before it is added in another precision."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadForm:
@@ -159,11 +162,14 @@ class _HeadLoss(torch.autograd.Function):
 
 
 def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
-    """Add slopeᵀ · states, in the precision of `total` where that is the wider one."""
+    """Add slopeᵀ · states, in the precision of `total` where that is the wider one: then some rows
+    at a time, so that no second gradient of the whole vocabulary stands."""
     if total.dtype == slope.dtype:
         total.addmm_(slope.t(), states)
-    else:
-        total += slope.t() @ states
+        return
+    rows = max(1, PRODUCT_BYTES // (total.shape[1] * slope.element_size()))
+    for own, part in zip(total.split(rows), slope.split(rows, dim=1), strict=True):
+        own += part.t() @ states
 
 
 def _chunk(
