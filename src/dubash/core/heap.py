@@ -8,12 +8,17 @@ from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
-OWN_MAPPING = 1024 * 2**20
+OWN_MAPPING = 256 * 2**20
 """A block from this size on is a mapping of its own, gone as soon as it is freed."""
 
+FULL_OWN_MAPPING = 1024 * 2**20
+"""The same where all weights are trained, and those of a vocabulary come and go in each pass:
+experiments/plan.md."""
 
-def keep_freed_memory() -> bool:
-    """Let freed blocks below 1 GB stay with the process for the next ones; True if it could.
+
+def keep_freed_memory(own_mapping: int = OWN_MAPPING) -> bool:
+    """Let freed blocks below `own_mapping` bytes stay with the process for the next ones; True if
+    it could.
 
     A tensor of a few MB is otherwise given back when it is freed and fetched anew page by page,
     which costs more than many an operation on it. Only glibc has the switch.
@@ -22,7 +27,7 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     # one arena: the others, of threads, are too small for such blocks and hold on to none
-    wanted = ((_TRIM_THRESHOLD, 2**31 - 1), (_MMAP_THRESHOLD, OWN_MAPPING), (_ARENA_MAX, 1))
+    wanted = ((_TRIM_THRESHOLD, 2**31 - 1), (_MMAP_THRESHOLD, own_mapping), (_ARENA_MAX, 1))
     return all(bool(mallopt(switch, value)) for switch, value in wanted)
 
 

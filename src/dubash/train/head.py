@@ -168,7 +168,7 @@ def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
         total.addmm_(slope.t(), states)
         return
     rows = max(1, PRODUCT_BYTES // (total.shape[1] * slope.element_size()))
-    for own, part in zip(total.split(rows), slope.split(rows, dim=1), strict=True):
+    for own, part in zip(torch.split(total, rows), torch.split(slope, rows, 1), strict=True):
         own += part.t() @ states
 
 

@@ -22,13 +22,18 @@ from accelerate.utils import (
 from torch import Tensor, nn
 
 from dubash.core.errors import Interrupted, TrainingError
-from dubash.core.heap import give_back_freed_memory, keep_freed_memory
+from dubash.core.heap import (
+    FULL_OWN_MAPPING,
+    OWN_MAPPING,
+    give_back_freed_memory,
+    keep_freed_memory,
+)
 from dubash.core.progress import Ticker, progress, say
 from dubash.core.run import RunFolder
 from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train import checkpoint as checkpoints
-from dubash.train.accumulate import Accumulator
+from dubash.train.accumulate import Accumulator, trains_all
 from dubash.train.batches import Collator
 from dubash.train.checkpoint import Checkpoint
 from dubash.train.loss import Scorer, loss_sums
@@ -67,7 +72,8 @@ class Loop:
         Raises TrainingError where another number of processes came than was asked for.
         """
         if loaded.device == "cpu":
-            keep_freed_memory()
+            full = trains_all(loaded.model)
+            keep_freed_memory(FULL_OWN_MAPPING if full else OWN_MAPPING)
         self.accelerator = Accelerator(
             cpu=loaded.device == "cpu",
             mixed_precision=loaded.compute_dtype if loaded.compute_dtype != "fp32" else "no",
