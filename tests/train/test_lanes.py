@@ -1,8 +1,5 @@
 """Passes side by side: the gradient of one after the other, and the same numbers each time."""
 
-import os
-import signal
-
 import pytest
 import torch
 from accelerate import Accelerator
@@ -12,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from toy import assert_same as assert_same_bits
-from toy import left_behind, toy_loop
+from toy import left_behind, stop_after, toy_loop
 
 from dubash.core.errors import Interrupted, TrainingError
 from dubash.core.progress import silent
@@ -204,14 +201,7 @@ def test_a_run_in_lanes_that_was_stopped_ends_as_the_uninterrupted_one(tiny_llam
     straight, stopped = make("straight"), make("stopped")
     assert len(straight.passes.lanes) == 2
     straight.train()
-    step = stopped._step
-
-    def step_then_signal(*arguments):
-        step(*arguments)
-        if stopped.state.step == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    stopped._step = step_then_signal
+    stop_after(stopped, 5)
     with pytest.raises(Interrupted):
         stopped.train()
     resumed = make("stopped")
@@ -220,7 +210,7 @@ def test_a_run_in_lanes_that_was_stopped_ends_as_the_uninterrupted_one(tiny_llam
 
 
 @pytest.mark.usefixtures("two_cores", "fresh_precision")
-def test_bf16_in_lanes_learns_what_one_lane_does(tiny_llama, tmp_path, monkeypatch):
+def test_bf16_in_lanes_learns_what_one_lane_does(tiny_llama, tmp_path):
     given = SETTINGS["bf16, checkpointed"]
     two = toy_loop(tiny_llama, tmp_path / "two", dropout=0.0, given=given)
     torch.set_num_threads(1)

@@ -7,7 +7,7 @@ import signal
 import pytest
 import torch
 from accelerate.optimizer import AcceleratedOptimizer
-from toy import PAIRS, assert_same, left_behind, toy_loop
+from toy import PAIRS, assert_same, left_behind, stop_after, toy_loop
 
 from dubash.core.errors import Interrupted, TrainingError
 from dubash.train import checkpoint as checkpoints
@@ -64,14 +64,7 @@ def test_a_signal_saves_and_the_resumed_run_ends_as_the_uninterrupted_one(
     straight.train()
 
     stopped = toy_loop(tiny_llama, tmp_path / "stopped", method)
-    step = stopped._step
-
-    def step_then_signal(*arguments):
-        step(*arguments)
-        if stopped.state.step == 5:
-            os.kill(os.getpid(), number)
-
-    stopped._step = step_then_signal
+    stop_after(stopped, 5, number)
     with pytest.raises(Interrupted) as stop:
         stopped.train()
     assert stop.value.exit_code == 128 + number

@@ -1,14 +1,12 @@
 """The optimizers: what they decay, what they keep, and that they go on as if never stopped."""
 
-import os
-import signal
 import sys
 import warnings
 
 import pytest
 import torch
 from safetensors.torch import load, save
-from toy import assert_same, left_behind, toy_loop
+from toy import assert_same, left_behind, stop_after, toy_loop
 
 from dubash.core.errors import Interrupted, ModelError, TrainingError
 from dubash.model import device
@@ -68,14 +66,7 @@ def test_a_run_resumed_with_8_bit_state_ends_as_the_uninterrupted_one(
     straight = toy_loop(tiny_llama, tmp_path / "straight", name, optimizer=optimizer)
     straight.train()
     stopped = toy_loop(tiny_llama, tmp_path / "stopped", name, optimizer=optimizer)
-    step = stopped._step
-
-    def step_then_signal(*arguments):
-        step(*arguments)
-        if stopped.state.step == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    stopped._step = step_then_signal
+    stop_after(stopped, 5)
     with pytest.raises(Interrupted):
         stopped.train()
     resumed = toy_loop(tiny_llama, tmp_path / "stopped", name, optimizer=optimizer)

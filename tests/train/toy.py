@@ -6,6 +6,8 @@ python toy.py MODEL RUN_FOLDER OPTIONS_AS_JSON
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,18 @@ def toy_loop(
         loaded, examples[:20], examples[20:], collator, TrainOptions(**{**defaults, **options}),
         RunFolder(folder), "toy",
     )  # fmt: skip
+
+
+def stop_after(loop: Loop, step: int, number: int = signal.SIGTERM) -> None:
+    """Send this process a signal when the loop has done so many steps."""
+    real = loop._step
+
+    def step_then_signal(*arguments: Any) -> None:
+        real(*arguments)
+        if loop.state.step == step:
+            os.kill(os.getpid(), number)
+
+    loop._step = step_then_signal  # type: ignore[method-assign]
 
 
 def left_behind(loop: Loop) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class Loop:
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
-        if first and self.accelerator.device.type == "cpu":
+        if first and self.loaded.device == "cpu":
             # the optimizer's state now stands between what the passes have left
             give_back_freed_memory()
 
