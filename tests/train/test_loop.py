@@ -1,7 +1,6 @@
 """The loop: exact normalisation, exact resuming, and a guard that lets nothing through."""
 
 import json
-import os
 import signal
 
 import pytest
@@ -177,14 +176,7 @@ def test_three_bad_steps_stop_the_run_and_name_their_rows(tiny_llama, tmp_path, 
 def test_the_guard_counts_on_over_a_resume(tiny_llama, tmp_path, monkeypatch):
     first = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=1)
     _poison(monkeypatch, first, {5, 6}, float("nan"))
-    real = first._step
-
-    def step_then_signal(*arguments):
-        real(*arguments)
-        if first.state.step == 6:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    first._step = step_then_signal
+    stop_after(first, 6)
     with pytest.raises(Interrupted):
         first.train()
     second = toy_loop(tiny_llama, tmp_path, evaluate_every=100, save_every=1)
