@@ -6,9 +6,12 @@ import math
 from statistics import median
 from typing import Any
 
-TOLERANCE = {"fp32": 1e-5, "bf16": 2e-2}
+TOLERANCE = {"fp32": 1e-5, "bf16": 3e-3}
 """Relative difference of the mean losses per supervised token. On tiny shapes sums in another order
-differ by 1e-7."""
+differ by 1e-7; in bf16 SmolLM2's by 8e-4."""
+
+VARIED = 0.5
+"""Least share of new words in random weights' texts: one token again and again hides errors."""
 
 
 def summary(ratios: list[float]) -> dict[str, float]:
@@ -65,6 +68,8 @@ def compare_translation(
     keys = ["rows", *([] if real_ends else ["tokens"]), *(["texts"] if same_numbers else [])]
     unlike = [key for key in keys if ours[key] != theirs[key]]
     wrong = [f"{key} differ: ours {ours[key]}, theirs {theirs[key]}" for key in unlike]
+    if not real_ends and min(ours["varied"], theirs["varied"]) < VARIED:
+        wrong.append("texts repeat themselves, and would hide a mistake")
     found: dict[str, Any] = {"invalid": "; ".join(wrong)}
     for key in ("tokens", "texts", "chrf", "engine"):
         for who, answer in (("ours", ours), ("theirs", theirs)):

@@ -148,12 +148,11 @@ def _start(job: Job, folder: Path, threads: int) -> Worker:
     return Worker(replace(job, scratch=str(folder / "scratch")), folder, threads)
 
 
-def once(job: Job, threads: int, rounds: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A worker by itself: what it is, and the last of its rounds."""
+def once(job: Job, threads: int, rounds: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A worker by itself: what it is, and its rounds."""
     with workers([job], threads) as (worker,):
         facts = worker.ready()
-        for _ in range(rounds):
-            found = worker.round()
+        found = [worker.round() for _ in range(rounds)]
     return facts, found
 
 

@@ -99,6 +99,8 @@ def _spell_check(each: Result) -> str:
         return each["note"]
     if not check:
         return "–"
+    if each["models"]["ours"]["title"] != each["models"]["theirs"]["title"]:
+        return "same rows and tokens"
     same = check["texts_ours"] == check["texts_theirs"]
     return f"same rows and tokens, texts {'equal' if same else 'differ'}"
 
@@ -128,11 +130,15 @@ def _details(each: Result) -> list[str]:
     ]
     if each.get("tried"):
         took = (
-            f"{name} {found['seconds']:.2f}s" if "seconds" in found else f"{name} failed"
+            f"{name} {found['seconds']:.2f}s"
+            if "seconds" in found
+            else f"{name} {'leaves tokens out' if 'lost' in found else 'failed'}"
             for name, found in each["tried"].items()
         )
-        lines.append(f"- the peer's setups, a round each: {', '.join(took)}; taken: "
-                     f"{each['variant']}")  # fmt: skip
+        lines.append(
+            f"- the peer's setups, the better of two rounds each: {', '.join(took)}; "
+            f"taken: {each['variant']}"
+        )
     for pair in each.get("pairs", []):
         lines.append(f"- {_spell_pair(each, pair)}")
     return lines

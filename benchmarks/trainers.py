@@ -135,7 +135,7 @@ def trainer(job: Job, channel: Channel) -> None:
 
 def trl(job: Job, channel: Channel) -> None:
     """TRL's SFTTrainer, given the checkpoint's path as its docs do."""
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig, SFTTrainer, pack_dataset
 
     examples, counts = read_examples(Path(job.rows))[0], Counts()
     settings = {**common(job, len(examples)), **TRL[job.variant]}
@@ -148,9 +148,11 @@ def trl(job: Job, channel: Channel) -> None:
         passes = -(-len(examples) // settings["per_device_train_batch_size"])
         settings["gradient_accumulation_steps"] = passes
     if settings.get("packing"):  # as many packs in a step as hold its rows
-        tokens = sum(each.longest for each in examples) / len(examples)
-        packs = round((job.batch or len(examples)) * tokens / settings["max_length"])
-        settings |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": max(1, packs)}
+        length, way = settings["max_length"], settings["packing_strategy"]
+        packs = len(pack_dataset(dataset(job, examples), length, way))
+        steps = -(-len(examples) // (job.batch or len(examples)))
+        each = -(-packs // steps)
+        settings |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": each}
     paced = Paced(channel, counts, len(examples), job.device)
     made = counting(SFTTrainer, counts)(
         model=job.checkpoint, args=SFTConfig(**settings), train_dataset=dataset(job, examples),

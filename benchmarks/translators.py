@@ -22,12 +22,12 @@ def generate(job: Job, channel: Channel) -> None:
     """transformers' `generate`. `plain`: batches of 32 as they come."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    dtype = torch.bfloat16 if job.dtype == "bf16" else torch.float32
+    way, _, rest = job.variant.partition("-")
+    size, _, precision = rest.partition("-")
+    dtype = torch.bfloat16 if "bf16" in (job.dtype, precision) else torch.float32
     model = AutoModelForCausalLM.from_pretrained(job.checkpoint, dtype=dtype).to(job.device).eval()
     tokenizer = AutoTokenizer.from_pretrained(job.checkpoint)
-    way, _, size = job.variant.partition("-")
-    if way == "plain":
-        way, size = "plain", "32"
+    size = size or "32"
     settings = {
         "max_new_tokens": job.new_tokens, "do_sample": False,
         "eos_token_id": list(job.ends) or None, "pad_token_id": _pad_id(tokenizer),
@@ -123,7 +123,13 @@ def ct2(job: Job, channel: Channel) -> None:
             output[row] = list(result.sequences_ids[0])
         return output
 
-    _serve(job, channel, tokenizer, translate, {"way": job.variant, "threads_each": threads})
+    _serve(
+        job,
+        channel,
+        tokenizer,
+        translate,
+        {"way": job.variant, "workers": workers, "threads": threads},
+    )
 
 
 def _serve(
@@ -139,7 +145,7 @@ def _serve(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token_id = _pad_id(tokenizer)
     reader = Reader(tokenizer, job.ends, ())
-    channel.ready(threads=torch.get_num_threads(), new_tokens=job.new_tokens, **facts)
+    channel.ready(**{"threads": torch.get_num_threads(), "new_tokens": job.new_tokens, **facts})
     while channel.wait():
         found = [reader.read(ids, 0.0) for ids in translate(prompts)]
         channel.stop()

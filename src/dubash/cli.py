@@ -18,7 +18,7 @@ import typer
 
 from dubash import __version__
 from dubash.core.cpus import usable_cpus
-from dubash.core.errors import Interrupted, UserError
+from dubash.core.errors import Interrupted, UserError, out_of_memory
 
 app = typer.Typer(
     name="dubash",
@@ -260,11 +260,9 @@ def main() -> NoReturn:
         _leave(error, "", 141)
     except OSError as error:
         _leave(error, _spell_os_error(error), 2)
-    except MemoryError as error:
-        _leave(error, _NO_MEMORY, 2)
-    except RuntimeError as error:
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
-            _leave(error, f"the GPU is {_NO_MEMORY}", 2)
+    except (MemoryError, RuntimeError) as error:
+        if out_of_memory(error):
+            _leave(error, _NO_MEMORY, 2)
         raise
     sys.exit(0)
 

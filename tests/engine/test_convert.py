@@ -10,15 +10,18 @@ from transformers import (
     Gemma2Config,
     Gemma2ForCausalLM,
     Gemma3ForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
 
 pytest.importorskip("ctranslate2")
 
+from dubash.core.errors import ModelError
 from dubash.core.files import read_json
 from dubash.engine import convert, families
-from dubash.engine.verify import Sample, pick, relative_error, verify
+from dubash.engine.verify import Sample, fitting, pick, relative_error, verify
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
 from engine.converting import chosen, rows_of
@@ -114,6 +117,27 @@ def test_gemma3_with_other_rotary_bases_is_mended(load, tmp_path):
     assert checked(model, tmp_path / "made").mean < 1e-5
 
 
+LINEAR = {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4}
+LLAMA3 = {
+    "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192, "rope_theta": 5e5,
+}  # fmt: skip
+YARN = LINEAR | {"rope_type": "yarn", "original_max_position_embeddings": 64}
+DYNAMIC = LINEAR | {"rope_type": "dynamic"}
+
+
+def rotary(parameters):
+    sizes = {**SMALL, "max_position_embeddings": 256}
+    return loud(LlamaForCausalLM(LlamaConfig(**sizes, rope_parameters=parameters)))
+
+
+@pytest.mark.parametrize("parameters", [LINEAR, LLAMA3], ids=["linear", "llama3"])
+def test_rotary_positions_whose_scaling_it_knows(tmp_path, parameters):
+    model = rotary(parameters)
+    assert families.refusal(model) == ""
+    assert checked(model, tmp_path / "made").wrong == ""
+
+
 # -- what is wrong is refused ---------------------------------------------------------------------
 
 
@@ -161,6 +185,14 @@ def test_a_soft_cap_is_refused_and_would_be_caught(tmp_path):
         capped.lm_head.weight.mul_(20)  # large enough for the cap to bend them
     assert "soft-cap" in families.refusal(capped)
     assert "differ" in checked(capped, tmp_path / "made").wrong
+
+
+@pytest.mark.parametrize("parameters", [YARN, DYNAMIC], ids=["yarn", "dynamic"])
+def test_rotary_positions_it_does_not_know_are_refused(tmp_path, parameters):
+    model = rotary(parameters)
+    assert "scaling of these rotary positions" in families.refusal(model)
+    with pytest.raises(ModelError, match="its converter gives up on this model"):
+        convert.write(model, tmp_path, ["float32"])
 
 
 def test_int8_that_ruins_a_model_is_caught(load, tmp_path):
@@ -267,6 +299,31 @@ def test_a_conversion_is_made_once_and_again_for_other_weights(load, cache, caps
     assert kept(loaded, rows(size=900)).folder != first.folder
     assert convert.conversion(loaded, rows(size=900), "int8").folder.name.endswith("int8")
     assert not list(cache.glob(".*")), "nothing half made stays"
+
+
+def test_other_prompts_are_another_conversion(load, cache):
+    """What it is smoothed with and judged on is part of it, not a matter of who came first."""
+    loaded = load("llama")
+    first = kept(loaded, rows(size=900))
+    assert kept(loaded, rows(4, size=900)).folder != first.folder
+    engine = chosen(loaded, typical=rows(size=900))
+    engine.generate(rows(3, size=900))
+    assert engine.fast.folder == first.folder, "what is typical counts, not what comes"
+
+
+def test_without_the_memory_for_it_transformers_serves(load, cache, capsys, monkeypatch):
+    monkeypatch.setattr(convert, "free_memory", lambda: 1000)
+    engine = chosen(load("llama"))
+    engine.generate(rows(size=900))
+    assert engine.label == "transformers fp32"
+    assert "GiB of memory, and 0.0 GiB are free" in capsys.readouterr().err
+    assert not list(cache.glob("*-float32"))
+
+
+def test_long_prompts_are_left_out_where_their_logits_would_not_fit(monkeypatch):
+    monkeypatch.setattr("dubash.engine.verify.MOST_LOGITS", 4 * 120 * 30)
+    assert [len(each) for each in fitting(rows(), 120)] == [6, 9, 12]
+    assert [len(each) for each in fitting(rows()[-1:], 120)] == [18]
 
 
 def test_how_adapters_are_scaled_counts(adapted):

@@ -1,6 +1,7 @@
 """CTranslate2 as engine: at float32 it gives what transformers gives, row by row."""
 
-import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,9 @@ from engine.converting import chosen, rows_of
 from engine.generating import NEW, own_ids, read, texts
 
 pytest.importorskip("ctranslate2")
+
+from dubash.engine import ctranslate2 as module
+from dubash.engine.ctranslate2 import worker_count
 
 FAMILIES = ("llama", "qwen2", "qwen3", "gemma3", "mt5", "m2m100")
 
@@ -142,18 +146,39 @@ def test_what_comes_after_it_has_the_threads_that_were_there(served):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(4)
-        chosen(loaded).generate(prompts[:2])  # workers of one thread each
+        chosen(loaded).generate([*prompts, *prompts] * 4)  # workers of one thread each
         assert torch.get_num_threads() == 4
     finally:
         torch.set_num_threads(before)
 
 
-def test_seconds_of_all_rows_add_up_to_the_time_it_took(served):
+@pytest.mark.parametrize(
+    ("cores", "rows", "workers"),
+    [(2, 1, 1), (2, 9, 2), (2, 1000, 2), (12, 1000, 6), (64, 1000, 8), (7, 1000, 7), (11, 99, 1)],
+)
+def test_all_cores_work_whatever_the_rows(cores, rows, workers):
+    assert worker_count(cores, rows) == workers
+    assert cores % workers == 0
+
+
+def test_more_rows_get_more_workers_and_fewer_keep_them(served, monkeypatch):
+    loaded, prompts, own = served("llama")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    engine = chosen(loaded)
+    seen = []
+    for rows in (1, len(prompts), 1):
+        found = engine.generate(prompts[:rows])
+        assert texts(found) == [read(loaded, ids) for ids in own[:rows]]
+        seen.append(engine.fast.workers)
+    assert seen == [1, 2, 2]
+
+
+def test_seconds_of_all_rows_add_up_to_the_time_it_took(served, monkeypatch):
     loaded, prompts, _ = served("llama")
     engine = chosen(loaded)
     engine.generate(prompts[:2])  # converts
-    start = time.perf_counter()
+    looks = count()
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: float(next(looks))))
     found = engine.generate(prompts * 3)
-    took = time.perf_counter() - start
     assert all(hypothesis.seconds > 0 for hypothesis in found)
-    assert 0.5 * took < sum(hypothesis.seconds for hypothesis in found) <= took
+    assert sum(hypothesis.seconds for hypothesis in found) == pytest.approx(next(looks) - 1)

@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("ctranslate2")
 
 from dubash.engine import convert
-from dubash.engine.smooth import smooth, watched
+from dubash.engine.smooth import activation_peaks, smooth
 from dubash.engine.verify import Sample, verify
 from engine.test_convert import rows
 
@@ -31,8 +31,8 @@ def with_outliers(model):
 def test_a_smoothed_model_computes_the_same(load, family):
     model = with_outliers(load(family).model).double()
     prompts = rows(size=900)
-    with watched(model) as peaks:
-        expected = [model(torch.tensor([prompt])).logits for prompt in prompts]
+    peaks = activation_peaks(model, prompts)
+    expected = [model(torch.tensor([prompt])).logits for prompt in prompts]
     assert len(peaks) == 4 * len(model.model.layers)
     smoothed = copy.deepcopy(model)
     smooth(smoothed, peaks)
@@ -48,8 +48,8 @@ def test_a_smoothed_model_computes_the_same(load, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_int8_loses_less(load, tmp_path, family):
     model = with_outliers(load(family).model)
-    with watched(model) as peaks:
-        sample = Sample(model, "causal", rows(size=900))
+    peaks = activation_peaks(model, rows(size=900))
+    sample = Sample(model, "causal", rows(size=900))
     convert.write(model, tmp_path / "plain", ["float32", "int8"])
     convert.write(model, tmp_path / "smooth", ["float32", "int8"], peaks)
     exact = verify(tmp_path / "smooth" / "float32", "float32", sample)
@@ -62,6 +62,4 @@ def test_int8_loses_less(load, tmp_path, family):
 
 def test_models_of_other_families_are_left_alone(load):
     loaded = load("mt5")
-    with watched(loaded.model) as peaks:
-        Sample(loaded.model, loaded.kind, rows(size=900))
-    assert peaks == {}
+    assert activation_peaks(loaded.model, rows(size=900)) == {}

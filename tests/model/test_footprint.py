@@ -162,9 +162,9 @@ def test_seconds_here_are_those_of_the_operations():
         tally.begin("all")
         for _ in range(3):
             x @ x
-    seconds, measured = seconds_here(tally.operations, "cpu")
+    seconds, measured = seconds_here(tally.operations, "cpu", budget=1e9)
     assert measured == 1.0
-    assert 0 < seconds < 5
+    assert seconds > 0
     unmeasured, share = seconds_here(tally.operations, "cpu", budget=-1)
     assert share == 0
     assert unmeasured > 0

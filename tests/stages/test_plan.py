@@ -83,7 +83,7 @@ def test_with_rows_and_tokenizer_the_tokens_that_stay_are_counted(job):
 
 
 def test_what_does_not_fit_says_what_would_and_exits_with_1(job, monkeypatch):
-    monkeypatch.setattr("dubash.model.footprint.devices._available", lambda: 100)
+    monkeypatch.setattr("dubash.model.footprint.devices.free_memory", lambda: 100)
     monkeypatch.setattr("dubash.plan.fitting.has_bitsandbytes", lambda: False)
     done = CliRunner().invoke(app, ["plan", "recipe.yaml"], catch_exceptions=False)
     assert done.exit_code == DOES_NOT_FIT

@@ -120,6 +120,26 @@ def test_rows_so_long_that_each_is_a_pass_go_one_after_the_other(trainable, monk
     assert_same(plainest(loaded, rows, "target"), mine)
 
 
+def test_a_row_alone_has_all_cores(trainable, monkeypatch, two_cores):
+    loaded = trainable("llama", "lora")
+    options = TrainOptions(pass_tokens=300)
+    collator = Collator("causal", "target", 0)
+    passes = Accumulator(Scorer(loaded.model), FEW, collator, options, Accelerator(), LANES)
+    threads = []
+
+    def watched(real):
+        return lambda *given: (threads.append(torch.get_num_threads()), real(*given))[1]
+
+    for each in passes.lanes.bare:
+        monkeypatch.setattr(each, "forward", watched(each.forward))
+    passes.add([0], silent)
+    assert threads == [2]
+    passes.add([0, 1], silent)
+    assert threads == [2, 1, 1]
+    passes.lanes.drop()
+    loaded.model.eval()
+
+
 def test_what_fails_in_one_lane_leaves_no_gradient_in_any(trainable, monkeypatch):
     loaded = trainable("llama", "lora")
     collator = Collator("causal", "target", 0)

@@ -50,6 +50,14 @@ class ComparisonError(UserError):
     """Two systems cannot be compared as they stand."""
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a library has run out of memory: torch has an exception of its own for a GPU (known
+    here by its name, since torch is not imported for this), and on a CPU only words."""
+    words = ("can't allocate memory", "std::bad_alloc")
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and any(each in str(error) for each in words))
+
+
 class Interrupted(BaseException):
     """Ctrl-C or SIGTERM: the run was saved and can be resumed.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,13 @@ def load(folder: Path) -> Prepared:
     account = read_json(folder / ACCOUNT)
     train, dev, test = (_load_split(folder / f"{name}.jsonl", account) for name in Splits._fields)
     return Prepared(train, dev, test, account)
+
+
+def first_sources(folder: Path, most: int) -> list[str]:
+    """Sources of the first training rows, at most so many; none where no data is there."""
+    path = folder / "train.jsonl"
+    rows = islice(read_jsonl(path), most) if path.is_file() else ()
+    return [row["source"] for row in rows if row.get("source")]
 
 
 def _load_split(path: Path, account: dict[str, Any]) -> list[Pair]:

@@ -1,7 +1,7 @@
 """Which engine serves: asked for by name, or the fastest that means the same.
 
-The choice falls at the first prompts, so that a conversion is checked on prompts of the work
-itself. It is said in one line of the log, with its reason.
+The choice falls at the first prompts: what they are decides too. It is said in one line of the log,
+with its reason.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ class ChosenEngine:
         options: GenerateOptions,
         decoder_prefix: Sequence[int] = (),
         against: str = "",
+        typical: Sequence[Sequence[int]] = (),
     ) -> None:
-        """`against` is a reason of the caller's to leave CTranslate2 aside; "" is none."""
+        """`against` is a reason of the caller's to leave CTranslate2 aside; "" is none. `typical`
+        are prompts like those to come, which a conversion is made ready with and checked on; the
+        first that come, unless given."""
         self.loaded, self.options, self.against = loaded, options, against
+        self.typical = typical
         self.end_ids, self.decoder_prefix = sorted(end_ids), list(decoder_prefix)
         self.plain = TransformersEngine(
             loaded.model, loaded.tokenizer, loaded.kind, end_ids, options, decoder_prefix
@@ -105,10 +109,17 @@ class ChosenEngine:
         from dubash.engine.convert import conversion
         from dubash.engine.ctranslate2 import CTranslate2Engine
 
+        new = self.options.max_new_tokens
+        served = [each for each in self.typical if not room(self.loaded.model, len(each), new)]
         compute_type = self.options.compute_type
-        found = conversion(self.loaded, prompts, compute_type, self.decoder_prefix)
+        try:
+            found = conversion(self.loaded, served or prompts, compute_type, self.decoder_prefix)
+        except ModelError as error:
+            self.against = error.what
+            return self.against
         if found.verdict.wrong:
-            return f"the check of its conversion failed, {found.verdict.wrong}"
+            self.against = f"the check of its conversion failed, {found.verdict.wrong}"
+            return self.against
         self.fast = CTranslate2Engine(
             found.folder, self.loaded.tokenizer, self.loaded.kind, self.end_ids, self.options,
             self.decoder_prefix,

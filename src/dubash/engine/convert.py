@@ -25,21 +25,23 @@ import torch
 from ctranslate2.converters import transformers as converters
 from ctranslate2.specs import model_spec
 
-from dubash.core.errors import DataError
+from dubash.core.errors import DataError, ModelError
 from dubash.core.files import (
     cache_root,
     lock,
     new_folder,
     read_json,
     sha256_file,
+    sha256_text,
     write_json,
 )
+from dubash.core.memory import free_memory
 from dubash.core.progress import say
 from dubash.engine.ctranslate2 import ANY_START
 from dubash.engine.families import mend
-from dubash.engine.smooth import Peaks, smooth, watched
-from dubash.engine.verify import Sample, Verdict, pick, verify
-from dubash.model.load import LoadedModel
+from dubash.engine.smooth import Peaks, activation_peaks, smooth
+from dubash.engine.verify import Sample, Verdict, fitting, pick, verify
+from dubash.model.load import LoadedModel, count_weights
 
 MOST_BYTES = 8 << 30
 """Conversions kept, the last used first; the one in use stays whatever its size."""
@@ -48,7 +50,7 @@ KEPT_SECONDS = 3600
 """No conversion that was used this lately is removed: another process may be reading it."""
 
 _MANIFEST = "manifest.json"
-_LAYOUT = 3  # raise it when the conversion or its check changes, and old folders are left alone
+_LAYOUT = 4  # raise it when the conversion or its check changes, and old folders are left alone
 _SAVED = {"int8": "int8_float32", "float32": "float32"}
 
 
@@ -68,18 +70,24 @@ def conversion(
 ) -> Conversion:
     """The conversion of this model with its adapters merged, from the cache or made now.
 
-    `prompts` are ids of the work at hand; a new conversion is checked on some of them. The model
-    itself is not changed. Takes about as much memory again as the weights, for a moment.
+    `prompts` are ids of the work at hand: some of them it is made ready for int8 with, others it is
+    checked on, and with other ones it is another conversion. The model itself is not changed.
+    Raises ModelError where CTranslate2's own converter gives up, and where there is not the memory
+    (`memory_needed`).
     """
     root = cache_root() / "ctranslate2"
-    folder = root / f"{content_hash(loaded.model)[:32]}-{compute_type}"
+    checked, others = pick(prompts)
+    made_of = [content_hash(loaded.model), checked, others, list(decoder_prefix)]
+    folder = root / f"{sha256_text(json.dumps(made_of))[:32]}-{compute_type}"
     with lock(root / "lock"):
         found = _kept(folder)
         if found is None:
             say(f"  converting {loaded.display_name} for ctranslate2, once")
             for left in root.glob(".*"):  # by a kill; whoever makes one holds the lock
                 shutil.rmtree(left, ignore_errors=True)
-            found = _make(folder, loaded, prompts, compute_type, decoder_prefix)
+            _refuse_without_memory(loaded, checked)
+            sample, peaks = _look(loaded, checked, others, compute_type, decoder_prefix)
+            found = _make(folder, loaded, sample, peaks, compute_type)
             prune(root, folder)
     return found
 
@@ -128,23 +136,50 @@ def _kept(folder: Path) -> Conversion | None:
     return Conversion(folder, Verdict(**manifest["verdict"]))
 
 
-def _make(
-    folder: Path,
+def memory_needed(model: Any, positions: int) -> int:
+    """Bytes that a conversion takes beside the model, at its peak: its weights twice in fp32, and
+    the logits of so many positions. Measured: experiments/int8.md."""
+    weights = sum(count_weights(each) for each in model.parameters())
+    logits = 4 * model.get_input_embeddings().num_embeddings * positions
+    return 8 * weights + 2 * logits
+
+
+def _refuse_without_memory(loaded: LoadedModel, checked: Sequence[Sequence[int]]) -> None:
+    size = loaded.model.get_input_embeddings().num_embeddings
+    needed = memory_needed(loaded.model, sum(map(len, fitting(checked, size))))
+    if needed > (free := free_memory()):
+        raise ModelError(
+            f"converting it takes {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB "
+            "are free"
+        )
+
+
+def _look(
     loaded: LoadedModel,
-    prompts: Sequence[Sequence[int]],
+    checked: Sequence[Sequence[int]],
+    others: Sequence[Sequence[int]],
     compute_type: str,
     decoder_prefix: Sequence[int],
+) -> tuple[Sample, Peaks]:
+    """What the conversion must give on the prompts checked, and how large the activations are on
+    the others. The copy in fp32 that this may take is gone afterwards."""
+    with _resting(loaded):
+        reference = _reference(loaded.model)
+        size = reference.get_input_embeddings().num_embeddings
+        peaks = activation_peaks(reference, others) if compute_type == "int8" else {}
+        sample = Sample(reference, loaded.kind, fitting(checked, size), decoder_prefix)
+    return sample, peaks
+
+
+def _make(
+    folder: Path, loaded: LoadedModel, sample: Sample, peaks: Peaks, compute_type: str
 ) -> Conversion:
     """Convert at float32 and check that; then at the type asked for, and check that too."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     kinds = list(dict.fromkeys(("float32", compute_type)))
     with TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch, _resting(loaded):
-        made, reference = Path(scratch), _reference(loaded.model)
-        checked, others = pick(prompts)
-        with watched(reference) as peaks:
-            Sample(reference, loaded.kind, others, decoder_prefix)
-        sample = Sample(reference, loaded.kind, checked, decoder_prefix)
-        write(merged(loaded.model), made, kinds, peaks)
+        made = Path(scratch)
+        write(merged(loaded.model), made, kinds, peaks, keep=loaded.model)
         for each in kinds:
             verdict = verify(made / each, each, sample)
             if verdict.wrong:
@@ -193,14 +228,22 @@ def merged(model: Any) -> Any:
 
 
 def write(
-    model: Any, folder: Path, compute_types: Sequence[str], peaks: Peaks | None = None
+    model: Any,
+    folder: Path,
+    compute_types: Sequence[str],
+    peaks: Peaks | None = None,
+    keep: Any = None,
 ) -> None:
-    """Convert a plain transformers model into a folder for each type, the least precise last;
-    neither it nor its weights are changed. With `peaks` of its layers' inputs it is made ready for
-    int8."""
-    weights = {id(each): each for each in model.parameters()}
-    # CTranslate2 quantises in place, in the memory of the tensors that it was given
-    copied = copy.deepcopy(model, {} if "int8" in compute_types else weights)
+    """Convert a plain transformers model into a folder for each type, the least precise last. With
+    `peaks` of its layers' inputs it is made ready for int8.
+
+    The weights of `keep` stay as they are, those of the model itself unless it is given; others may
+    be changed in place, as CTranslate2 does when it quantises.
+    """
+    stay = {id(each) for each in (keep or model).parameters()} if "int8" in compute_types else set()
+    shared = {id(each): each for each in model.parameters() if id(each) not in stay}
+    copied = copy.deepcopy(model, shared)
+    del model, shared  # what smoothing replaces goes at once
     mend(copied)
     if "int8" in compute_types and peaks:
         smooth(copied, peaks)
@@ -210,11 +253,13 @@ def write(
     try:
         with torch.no_grad():
             spec = loader.get_model_spec(copied)
+        loader.set_config(spec.config, copied, _Digits())
+        loader.set_vocabulary(spec, [str(number) for number in range(size)])
+        spec.validate()
+    except (NotImplementedError, ValueError, LookupError, AttributeError) as error:
+        raise ModelError(f"its converter gives up on this model ({error})") from error
     finally:
         gc.unfreeze()
-    loader.set_config(spec.config, copied, _Digits())
-    loader.set_vocabulary(spec, [str(number) for number in range(size)])
-    spec.validate()
     _alias(spec)
     for each in compute_types:
         spec._quantize(_SAVED[each])

@@ -21,7 +21,7 @@ from dubash.engine.base import MOST_ROWS, Reader, batches, shared_prefix
 from dubash.engine.options import GenerateOptions
 
 MOST_WORKERS = 8
-"""Batches at a time; with more cores each gets several."""
+"""Batches at a time at most; with more cores each gets several."""
 
 LEAST_ROWS = 8
 """Rows in a batch before another worker is given one."""
@@ -47,9 +47,8 @@ class CTranslate2Engine:
         self.kind, self.options, self.end_ids = kind, options, sorted(end_ids)
         self.decoder_prefix = list(decoder_prefix)
         self.reader = Reader(tokenizer, end_ids, options.stop_strings)
-        cores = torch.get_num_threads()
-        self.workers = min(cores, MOST_WORKERS)
-        self.model = load(folder, kind, options.compute_type, self.workers, cores // self.workers)
+        self.folder, self.workers = folder, 0
+        self.model: Any = None  # loaded with the first prompts
 
     @property
     def label(self) -> str:
@@ -62,6 +61,7 @@ class CTranslate2Engine:
         """As `Engine.generate`. A row's seconds are its share of the time since the batch before
         it was done, so that those of all rows add up to the time the whole set took."""
         found: dict[int, Hypothesis] = {}
+        self._load(len(prompts))
         start, prefix = time.perf_counter(), self._prefix(prompts)
         # as few batches as there may be, and as many for each worker: weights are read for each
         rounds = -(-len(prompts) // (self.workers * MOST_ROWS))
@@ -86,6 +86,17 @@ class CTranslate2Engine:
             if advance:
                 advance(len(rows))
         return [found[row] for row in range(len(prompts))]
+
+    def _load(self, rows: int) -> None:
+        """The model with as many workers as so many rows keep busy; never with fewer than before,
+        as loading takes longer than a few rows."""
+        cores = torch.get_num_threads()
+        wanted = worker_count(cores, rows)
+        if wanted > self.workers:
+            self.model = None  # two at a time would be twice the memory
+            self.workers = wanted
+            kind = self.options.compute_type
+            self.model = load(self.folder, self.kind, kind, wanted, cores // wanted)
 
     def _alike(
         self, prompts: Sequence[Sequence[int]], made: Iterator[list[int]]
@@ -166,6 +177,12 @@ class CTranslate2Engine:
         if self._penalised:  # the prompt stands before them
             ids = ids[len(prompt) - (prompt[0] == ANY_START) :]
         return ids[: self.options.max_new_tokens]
+
+
+def worker_count(cores: int, rows: int) -> int:
+    """How many batches go side by side, each on an equal part of the cores."""
+    most = min(MOST_WORKERS, -(-rows // LEAST_ROWS))
+    return max(each for each in range(1, max(1, most) + 1) if cores % each == 0)
 
 
 def load(folder: Path, kind: str, compute_type: str, workers: int, threads: int) -> Any:

@@ -24,9 +24,8 @@ def refusal(model: Any) -> str:
         return "the base is quantised, and a conversion would not compute what was trained"
     if _soft_capped(config):
         return "it leaves out the soft-cap of these logits"
-    scaling = (getattr(config, "rope_parameters", None) or {}).get("full_attention")
-    if scaling and scaling.get("rope_type", "default") != "default":
-        return "it leaves out the scaling of these rotary positions"
+    if not _knows_rotary(config):
+        return "it does not know the scaling of these rotary positions"
     return ""
 
 
@@ -57,6 +56,14 @@ def mend(model: Any) -> None:
     if config.model_type in ("gemma2", "gemma3_text"):
         _name_rotary_bases(config)
         _fold_query_scale(model)
+
+
+def _knows_rotary(config: Any) -> bool:
+    found = getattr(config, "rope_parameters", None) or {}
+    by_layer = found.get("full_attention")
+    if by_layer:  # Gemma 3, whose converter leaves any scaling out
+        return bool(by_layer.get("rope_type", "default") == "default")
+    return found.get("rope_type", "default") in ("default", "linear", "llama3")
 
 
 def _soft_capped(config: Any) -> bool:

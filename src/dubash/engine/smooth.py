@@ -27,11 +27,21 @@ FAMILIES = frozenset({"llama", "qwen2", "qwen3", "gemma2", "gemma3_text"})
 _WATCHED = ("self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.down_proj")
 
 
+@torch.inference_mode()
+def activation_peaks(model: Any, prompts: Sequence[Sequence[int]]) -> Peaks:
+    """The largest magnitude over these prompts of each input channel of the layers that smoothing
+    concerns, by the layers' names without adapters, `[width]` each; none for a model of another
+    family."""
+    if model.config.model_type not in FAMILIES:
+        return {}
+    with _watched(model) as found:
+        for prompt in prompts:  # one by one: padding has activations too
+            model(input_ids=torch.tensor([prompt]))
+    return found
+
+
 @contextmanager
-def watched(model: Any) -> Iterator[Peaks]:
-    """The largest magnitude of each input channel of the layers that smoothing concerns, by the
-    layers' names without adapters, `[width]` each; filled in as the model runs in this context, and
-    empty for a model of another family."""
+def _watched(model: Any) -> Iterator[Peaks]:
     found: Peaks = {}
 
     def watch(name: str) -> Any:
@@ -44,7 +54,7 @@ def watched(model: Any) -> Iterator[Peaks]:
     hooks = [
         module.register_forward_pre_hook(watch(name.removeprefix("base_model.model.")))
         for name, module in model.named_modules()
-        if name.endswith(_WATCHED) and model.config.model_type in FAMILIES
+        if name.endswith(_WATCHED)
     ]
     try:
         yield found

@@ -30,6 +30,9 @@ it by its weights (15% before its activations' outliers were smoothed)."""
 INT8_AGREEMENT = 0.7
 """Share of positions with the same likeliest token at int8. Measured: 91-93%."""
 
+MOST_LOGITS = 2**30
+"""Bytes of logits kept to compare with, in fp32; the longest prompts are left out past them."""
+
 PROMPTS = 8
 """Prompts compared, from the shortest to the longest."""
 
@@ -51,30 +54,22 @@ class Sample:
         source's own ids: any will do, and they are at hand."""
         self.kind, self.prompts = kind, [list(prompt) for prompt in prompts]
         self.forced = [[*decoder_prefix, *prompt[:FORCED]] for prompt in self.prompts]
-        # padded on the right, where no causal position sees it; an encoder's is masked
+        self.expected: list[Tensor] = []
         with torch.inference_mode():
-            sources, mask = _pad(self.prompts)
-            if kind == "causal":
-                lengths = [len(prompt) for prompt in self.prompts]
-                logits = model(input_ids=sources).logits
-            else:
-                start = model.config.decoder_start_token_id
-                lengths = [1 + len(forced) for forced in self.forced]
-                decoder, _ = _pad([[start, *forced] for forced in self.forced])
-                logits = model(
-                    input_ids=sources, attention_mask=mask, decoder_input_ids=decoder
-                ).logits
-        self.expected: list[Tensor] = [
-            row[:length].float() for row, length in zip(logits, lengths, strict=True)
-        ]
+            for prompt, forced in zip(self.prompts, self.forced, strict=True):
+                inputs = {"input_ids": torch.tensor([prompt])}
+                if kind == "seq2seq":
+                    start = model.config.decoder_start_token_id
+                    inputs["decoder_input_ids"] = torch.tensor([[start, *forced]])
+                self.expected.append(model(**inputs).logits[0].float())
 
 
-def _pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Ids and mask `[rows, time]`."""
-    longest = max(len(row) for row in rows)
-    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
-    lengths = torch.tensor([len(row) for row in rows])
-    return ids, (torch.arange(longest) < lengths[:, None]).long()
+def fitting(prompts: Sequence[Sequence[int]], vocabulary: int) -> list[list[int]]:
+    """The prompts whose logits go into `MOST_LOGITS` together, the shortest first; one at least."""
+    ordered = sorted((list(prompt) for prompt in prompts), key=len)
+    while len(ordered) > 1 and 4 * vocabulary * sum(map(len, ordered)) > MOST_LOGITS:
+        ordered.pop()
+    return ordered
 
 
 @dataclass(frozen=True, slots=True)

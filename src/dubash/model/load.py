@@ -271,6 +271,6 @@ def _configs(model: Any) -> list[Any]:
 
 def count_weights(parameter: torch.nn.Parameter) -> int:
     """The numbers in a parameter; those packed in 4 bits are counted one by one."""
-    if type(parameter).__name__ == "Params4bit":
+    if getattr(parameter, "quant_state", None) is not None:
         return parameter.numel() * parameter.element_size() * 2
     return parameter.numel()

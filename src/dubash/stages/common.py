@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from dubash.core.errors import RecipeError, UserError
 from dubash.core.files import cache_root, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
+from dubash.data.frozen import first_sources
 from dubash.data.options import map_paths
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
     from dubash.engine.base import Engine
     from dubash.model.load import LoadedModel
     from dubash.translate.local import LocalTranslator
+
+HOW = {"gradient_checkpointing", "pass_tokens"}
+"""Settings of memory and speed: a run may go on with others."""
+
+TYPICAL = 256
+"""Training rows that say what prompts look like."""
 
 
 def open_run(loaded: LoadedRecipe) -> RunFolder:
@@ -75,8 +84,14 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """What may not differ. Data files go by their bare names: what is in them is guarded where the
     data is, and where they stand makes no difference."""
-    content = recipe.model_dump(mode="json", exclude_none=True, exclude={"run"})
+    how = {"run": True, "model": HOW, "train": HOW}
+    content = recipe.model_dump(mode="json", exclude_none=True, exclude=how)
     return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
+
+
+def meaning(options: BaseModel) -> str:
+    """These settings as text, without those that change nothing but memory and speed."""
+    return options.model_dump_json(exclude=HOW)
 
 
 def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
@@ -159,11 +174,17 @@ def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:
 
 
 def make_engine(
-    recipe: Recipe, loaded: LoadedModel, template: Template, *, changing: bool = False
+    recipe: Recipe,
+    loaded: LoadedModel,
+    template: Template,
+    *,
+    typical: Sequence[str] = (),
+    changing: bool = False,
 ) -> Engine:
     """The engine that serves this model: it stops at the template's end token and the model's.
 
-    A model whose weights are still `changing` is always served by transformers.
+    With `typical` sources the engine is chosen and set up the same way whatever comes first. A
+    model whose weights are still `changing` is always served by transformers.
     """
     from dubash.engine.choose import ChosenEngine
 
@@ -173,18 +194,27 @@ def make_engine(
     against = ""
     if recipe.method.name in ("qlora", "lora-int8"):  # S0 too, or the engine would be in its gain
         against = f"{recipe.method.name} computes with a quantised base"
+    prompts = [template.prompt_ids(source) for source in typical]
     chosen = ChosenEngine(
-        loaded, sorted(ends), recipe.generate, template.decoder_prefix, against
+        loaded, sorted(ends), recipe.generate, template.decoder_prefix, against,
+        [each for each in prompts if loaded.context is None or len(each) <= loaded.context],
     )  # fmt: skip
     return chosen.plain if changing else chosen
 
 
 def make_translator(
-    name: str, recipe: Recipe, loaded: LoadedModel, *, changing: bool = False
+    name: str,
+    recipe: Recipe,
+    loaded: LoadedModel,
+    run: RunFolder | None = None,
+    *,
+    changing: bool = False,
 ) -> LocalTranslator:
-    """A Translator of this model, named for the tables; `changing` as for `make_engine`."""
+    """A Translator of this model, named for the tables; with `run` its training rows are what is
+    typical. `changing` as for `make_engine`."""
     from dubash.translate.local import LocalTranslator
 
     template = make_template(recipe, loaded.tokenizer, loaded.kind)
-    engine = make_engine(recipe, loaded, template, changing=changing)
+    typical = first_sources(run.data, TYPICAL) if run else []
+    engine = make_engine(recipe, loaded, template, typical=typical, changing=changing)
     return LocalTranslator(name, template, engine)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubash.core.files import cache_root, read_json
+from dubash.core.memory import resident
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.data.splits import groups
@@ -80,7 +82,7 @@ def plan(loaded: LoadedRecipe, device: str | None, as_json: bool) -> int:
 
 def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     """Reckon a recipe's run on this machine, or on a device by name."""
-    from dubash.model.footprint.devices import named_device, resident, this_machine
+    from dubash.model.footprint.devices import named_device, this_machine
     from dubash.model.footprint.shapes import find_shape
     from dubash.plan.budget import disk, times
     from dubash.plan.fitting import Work, changes, reckon
@@ -108,10 +110,11 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     work = Work(workload.examples, steps, device, runtime)
     say("  running the training code without memory …")
     reckoned = reckon(setup, work)
-    look_every = recipe.train.evaluate_every or max(1, -(-len(steps) // LOOKS))
-    looks = len(steps) * scale / look_every + 1
+    count = len(steps) * scale
+    look_every = recipe.train.evaluate_every or max(1, math.ceil(count / LOOKS))
+    looks = count / look_every + 1
     took = times(
-        setup, reckoned.counted, reckoned.usual, reckoned.passes, len(steps) * scale,
+        setup, reckoned.counted, reckoned.usual, reckoned.passes, count,
         workload.dev_tokens, round(looks), device,
     )  # fmt: skip
     found: list[Change] = []
@@ -121,7 +124,7 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     trims = vocabulary is not None and not run.base.exists()
     tokens = scale * sum(workload.examples[row].longest for step in steps for row in step.rows)
     return Plan(
-        recipe, shape, device, workload, len(steps) * scale, tokens, reckoned, took,
+        recipe, shape, device, workload, count, tokens, reckoned, took,
         disk(setup, reckoned.counted, reckoned.state, trims),
         _free(run.path), vocabulary, found,
     )  # fmt: skip
@@ -144,9 +147,14 @@ def _steps(recipe: Recipe, workload: Workload) -> tuple[list[Step], float]:
     rows = workload.rows or UNKNOWN
     counted = min(rows, MOST_ROWS)
     lengths = [workload.examples[row % size].longest for row in range(counted)]
-    limited = recipe.train.max_steps is not None or recipe.train.max_tokens is not None
-    steps = plan_steps(lengths, recipe.train, recipe.train.processes)
-    scale = 1.0 if limited else rows / counted
+    options = recipe.train
+    steps = plan_steps(lengths, options, options.processes)
+    scale = rows / counted
+    if options.max_steps is not None:
+        scale = min(scale, options.max_steps / len(steps))
+    if options.max_tokens is not None:
+        tokens = sum(lengths[row] for step in steps for row in step.rows)
+        scale = min(scale, max(1.0, options.max_tokens / tokens))
     return [replace(step, rows=tuple(row % size for row in step.rows)) for step in steps], scale
 
 

@@ -13,7 +13,7 @@ from dubash.core.types import Hypothesis, Pair
 from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import System
 from dubash.recipe.options import Recipe
-from dubash.stages.common import already_made, make_translator, note_made, phase
+from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -33,7 +33,7 @@ def translate_test(
     if already_made(run, part, path, made):
         return
     with phase(run, part):
-        translator = make_translator(name, recipe, load())
+        translator = make_translator(name, recipe, load(), run)
         sources = [pair.source for pair in test]
         with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
@@ -48,8 +48,7 @@ def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
     """What a system's work on the test rows hangs on: the rows, the settings, and the training."""
     parts = (recipe.languages, recipe.model, recipe.method, recipe.prompt, recipe.generate)
     training = run.read_manifest().get("made_of", {}).get("train", "") if name != "S0" else ""
-    settings = (part.model_dump_json() for part in parts)
-    return sha256_text(recipe.task, name, fingerprint(test), training, *settings)
+    return sha256_text(recipe.task, name, fingerprint(test), training, *map(meaning, parts))
 
 
 def read_systems(run: RunFolder) -> list[System]:

@@ -18,6 +18,7 @@ from dubash.stages.common import (
     alone_in,
     already_made,
     make_translator,
+    meaning,
     note_made,
     phase,
     run_folder,
@@ -94,7 +95,7 @@ def fingerprint(recipe: Recipe, prepared: Prepared) -> str:
     parts = (recipe.model, recipe.method, recipe.prompt, recipe.train, recipe.languages)
     rows = prepared.account["splits"]
     return sha256_text(
-        *(part.model_dump_json() for part in parts), recipe.task,
+        *map(meaning, parts), recipe.task,
         rows["train"]["fingerprint"], rows["dev"]["fingerprint"],
     )  # fmt: skip
 

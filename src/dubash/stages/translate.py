@@ -150,7 +150,7 @@ def translate_segments(
         loaded = load_base(recipe.model)
     else:
         loaded = load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
-    translator = make_translator("S0" if untuned else "S1", recipe, loaded)
+    translator = make_translator("S0" if untuned else "S1", recipe, loaded, run)
     check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
     with progress("translate", len(lines)) as advance:
         found = dict(zip(lines, translator.translate(list(lines.values()), advance), strict=True))

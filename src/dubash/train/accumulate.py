@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from dubash.core.errors import TrainingError
+from dubash.core.errors import TrainingError, out_of_memory
 from dubash.core.progress import say
 from dubash.prompt.template import Example
 from dubash.train.batches import Batch, Collator
@@ -83,7 +83,7 @@ class Accumulator:
             try:
                 return self._add(rows, count)
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
             self._halve(rows)  # here, where the error no longer holds on to the failed pass
             advance(-sum(done))
@@ -175,8 +175,3 @@ def cutting(
     shared = shared_length([example.prompt for example in examples]) if packed else 0
     lanes = lanes or lane_count(model, device, tokens, shared, processes)
     return Cutting(packed, shared, processes, lanes)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # torch has an exception of its own for a GPU; on a CPU only words
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

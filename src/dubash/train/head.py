@@ -16,6 +16,9 @@ from torch import Tensor, nn
 CHUNK_BYTES = 128 * 2**20
 """What one chunk's logits may take: small enough for any device, large enough for full speed."""
 
+BLOCK_BYTES = 8 * 2**20
+"""What a block of a chunk's logits may take in fp32 on a CPU: its softmax stays in the caches."""
+
 PRODUCT_BYTES = 32 * 2**20
 """What a part of the head's gradient may take before it is added in another precision."""
 
@@ -46,7 +49,10 @@ class HeadForm:
 
     def logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """`[position, vocabulary]`, in fp32 or the wider type of `hidden` `[position, width]`."""
-        logits = F.linear(hidden, weight, bias)
+        return self.shaped(F.linear(hidden, weight, bias))
+
+    def shaped(self, logits: Tensor) -> Tensor:
+        """Of W h + b, the same; in its memory if that is as wide."""
         # in fp32 whatever the model computes in: a sum over a large vocabulary overflows or drowns
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if self.scale != 1.0:
@@ -137,11 +143,10 @@ class _HeadLoss(torch.autograd.Function):
             cast = weight.to(dtype)
             for part in _chunks(len(hidden), weight):
                 states = hidden[part].to(dtype)
-                loss, slope = _chunk(
-                    states, cast, bias, labels[part], weights[part], form, smoothing
-                )
-                total += loss
-                slope = slope.to(dtype)
+                slope = F.linear(states, cast, bias if bias is None else bias.to(dtype))
+                for block in _blocks(slope):
+                    own = (labels[part][block], weights[part][block])
+                    total += _turn(slope[block], *own, form, smoothing)
                 if d_hidden is not None:
                     d_hidden[part] = slope @ cast
                 if d_weight is not None:
@@ -172,34 +177,36 @@ def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
         own += part.t() @ states
 
 
-def _chunk(
-    hidden: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    labels: Tensor,
-    weights: Tensor,
-    form: HeadForm,
-    smoothing: float,
-) -> tuple[Tensor, Tensor]:
-    """The chunk's loss, and its gradient by W h + b, `[position, vocabulary]`."""
-    logits = form.logits(hidden, weight, bias if bias is None else bias.to(hidden.dtype))
+def _blocks(logits: Tensor) -> list[slice]:
+    """Some positions at a time on a CPU; on a GPU all of them, since each operation costs."""
+    rows = len(logits)
+    if logits.device.type in ("cpu", "meta"):  # meta: a plan, of a CPU as far as this goes
+        rows = max(1, BLOCK_BYTES // (4 * logits.shape[1]))
+    return [slice(start, start + rows) for start in range(0, len(logits), rows)]
+
+
+def _turn(
+    logits: Tensor, labels: Tensor, weights: Tensor, form: HeadForm, smoothing: float
+) -> Tensor:
+    """Turn W h + b, `[position, vocabulary]`, into the loss's gradient by it, where it stands; the
+    loss comes back."""
+    slope = form.shaped(logits)
     # d(cap · tanh(z / cap)) / dz = 1 − (logit / cap)²
-    curve = None if form.cap is None else 1 - (logits / form.cap).square_()
-    # all in the memory of the logits: they are the largest tensor of a pass
-    logits -= logits.amax(-1, keepdim=True)
-    own = logits.gather(1, labels[:, None])[:, 0]
-    even = logits.mean(-1) if smoothing else None
-    slope = logits.exp_()
-    total = slope.sum(-1, keepdim=True)
-    slope /= total
+    curve = None if form.cap is None else 1 - (slope / form.cap).square_()
+    slope -= slope.amax(-1, keepdim=True)
+    own = slope.gather(1, labels[:, None])[:, 0]
+    even = slope.mean(-1) if smoothing else None
+    total = slope.exp_().sum(-1, keepdim=True)
     log_total = total[:, 0].log()
     loss = (log_total - own) * (1 - smoothing)
+    scale = (weights.to(slope.dtype) * form.scale)[:, None]
+    slope *= scale / total
     if even is not None:
         loss += (log_total - even) * smoothing
-        slope -= smoothing / slope.shape[-1]
-    slope[torch.arange(len(labels), device=labels.device), labels] -= 1 - smoothing
-    scale = weights.to(slope.dtype)
-    slope *= (scale * form.scale)[:, None]
+        slope -= scale * (smoothing / slope.shape[-1])
+    slope[torch.arange(len(labels), device=labels.device), labels] -= scale[:, 0] * (1 - smoothing)
     if curve is not None:
         slope *= curve
-    return (loss.double() * weights).sum(), slope
+    if slope.dtype != logits.dtype:
+        logits.copy_(slope)
+    return (loss.double() * weights).sum()

@@ -100,7 +100,7 @@ class Lanes:
         cores = torch.get_num_threads()
         if self.pool is None:
             return [run(0, batch, cores) for batch in batches]
-        share = max(1, cores // len(self)) if together else cores
+        share = max(1, cores // len(batches)) if together else cores
         started: list[Future[Tensor]] = []
         try:
             for lane, batch in enumerate(batches):

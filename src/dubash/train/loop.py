@@ -101,9 +101,9 @@ class Loop:
         self.steps = plan_steps([example.longest for example in examples], options, came)
         self.look_every = options.evaluate_every or max(1, math.ceil(len(self.steps) / LOOKS))
         self.save_every = options.save_every or self.look_every
-        self.dev = self.passes.batches(dev) if dev else []
-        self.has_dev = bool(dev)
+        self.dev = dev
         self.state = State(fingerprint)
+        self.settled = False  # whether this process has taken a step
 
     # -- the story -----------------------------------------------------------------------------
 
@@ -131,13 +131,14 @@ class Loop:
                 self._step(self.steps[step], ticker)
                 self.state.seconds = time.monotonic() - started
         self._load_best()
+        if self.loaded.device == "cpu":
+            give_back_freed_memory()  # what follows may need it: conversion, translating
         return self.state
 
     def _step(self, step: Step, ticker: Ticker) -> None:
         """One optimizer step; one that is not finite changes neither weights nor optimizer."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
-        first = not self.optimizer.state
         found = self.passes.add(step.rows, ticker)
         norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
         self.state.step += 1
@@ -154,18 +155,20 @@ class Loop:
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
         self.optimizer.zero_grad(set_to_none=True)
-        if first and self.loaded.device == "cpu":
+        if not self.settled and self.loaded.device == "cpu":
             # the optimizer's state now stands between what the passes have left
             give_back_freed_memory()
+        self.settled = True
 
     def _look(self, ticker: Ticker) -> None:
         """Dev loss and dev score; notes whether this is the best so far."""
         state, found = self.state, {}
         self.module.eval()
         with torch.random.fork_rng():
-            if self.has_dev:
+            if self.dev:
                 # the bare module: processes have unlike numbers of batches, and must not wait
-                sums = loss_sums(self.passes.bare, self.dev)
+                with self.accelerator.autocast():
+                    sums = loss_sums(self.passes.bare, self.passes.batches(self.dev))
                 loss, count = self.accelerator.reduce(sums, "sum").tolist()
                 found["loss"] = loss / count
             if self.score and self.accelerator.is_main_process:
@@ -262,7 +265,7 @@ class Loop:
                 fix="Take another run.name, or remove the folder to start afresh.",
             )
         self.state = State.from_json(found.state)
-        self.passes.pass_tokens = self.state.pass_tokens
+        self.passes.pass_tokens = min(self.passes.pass_tokens, self.state.pass_tokens)
         self._put(found.tensors["trainable"])
         load_state_tensors(self.optimizer, found.tensors["optimizer"])
         if self.accelerator.scaler is not None and self.state.scaler:

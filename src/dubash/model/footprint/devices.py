@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from dubash.core.errors import RecipeError
+from dubash.core.memory import free_memory, own_memory
 from dubash.core.options import suggest
 from dubash.model.device import place
 from dubash.model.options import ModelOptions, Precision
@@ -79,21 +79,10 @@ def this_machine(options: ModelOptions, model_type: str) -> Device:
     if placement.device == "cpu":
         cores = len(os.sched_getaffinity(0))
         words = f"this machine's CPU ({cores} core{'s' if cores > 1 else ''})"
-        return Device(words, "cpu", _available(), placement.compute_dtype, True)
+        # what plan itself holds is free once the run stands in its place
+        free = free_memory() + own_memory()
+        return Device(words, "cpu", free, placement.compute_dtype, True)
     index = torch.device(placement.device)
     free, _whole = torch.cuda.mem_get_info(index)
     words = f"{torch.cuda.get_device_name(index)} of this machine"
     return Device(words, "cuda", free, placement.compute_dtype, True)
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds now."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return 1024 * int(next(x.split()[1] for x in status.splitlines() if x.startswith("VmRSS")))
-
-
-def _available() -> int:
-    meminfo = Path("/proc/meminfo").read_text(encoding="utf-8")
-    return 1024 * int(
-        next(x.split()[1] for x in meminfo.splitlines() if x.startswith("MemAvailable"))
-    )
