@@ -109,6 +109,19 @@ def test_gemma3_with_another_query_scale_is_mended(load, tmp_path):
     assert checked(model, tmp_path / "made").mean < 1e-5
 
 
+def test_gemma_in_bf16_is_held_to_the_embedding_scale_of_fp32(load, tmp_path):
+    """bf16 rounds √72 too, which is no weight."""
+    config = copy.deepcopy(load("gemma3").model.config)
+    config.hidden_size = 72
+    model = loud(Gemma3ForCausalLM(config)).bfloat16()
+    model.model.rotary_emb = loud(Gemma3ForCausalLM(config)).model.rotary_emb  # loading keeps it
+    convert.write(model, tmp_path, ["float32"])
+    reference = convert._reference(model)
+    assert verify(tmp_path / "float32", "float32", Sample(reference, "causal", rows())).mean < 1e-5
+    reference.model.embed_tokens.embed_scale.copy_(model.model.embed_tokens.embed_scale)
+    assert verify(tmp_path / "float32", "float32", Sample(reference, "causal", rows())).mean > 1e-4
+
+
 def test_gemma3_with_other_rotary_bases_is_mended(load, tmp_path):
     config = copy.deepcopy(load("gemma3").model.config)
     config.rope_parameters["full_attention"]["rope_theta"] = 200.0

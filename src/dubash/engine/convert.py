@@ -50,7 +50,7 @@ KEPT_SECONDS = 3600
 """No conversion that was used this lately is removed: another process may be reading it."""
 
 _MANIFEST = "manifest.json"
-_LAYOUT = 4  # raise it when the conversion or its check changes, and old folders are left alone
+_LAYOUT = 5  # raise it when the conversion or its check changes, and old folders are left alone
 _SAVED = {"int8": "int8_float32", "float32": "float32"}
 
 
@@ -141,7 +141,7 @@ def memory_needed(model: Any, positions: int) -> int:
     the logits of so many positions. Measured: experiments/int8.md."""
     weights = sum(count_weights(each) for each in model.parameters())
     logits = 4 * model.get_input_embeddings().num_embeddings * positions
-    return 8 * weights + 2 * logits
+    return int(8 * weights + 2 * logits)
 
 
 def _refuse_without_memory(loaded: LoadedModel, checked: Sequence[Sequence[int]]) -> None:
@@ -209,7 +209,12 @@ def _reference(model: Any) -> Any:
     """The model itself where it computes in fp32, else a copy that does."""
     if all(each.dtype == torch.float32 for each in model.parameters()):
         return model
-    return copy.deepcopy(model).float()
+    found = copy.deepcopy(model).float()
+    for module in found.modules():
+        scale = getattr(module, "scalar_embed_scale", None)
+        if scale is not None:  # Gemma's √width, which was rounded with the weights
+            module.embed_scale.fill_(scale)
+    return found
 
 
 def merged(model: Any) -> Any:
