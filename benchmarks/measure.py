@@ -15,6 +15,7 @@ from benchmarks.cases import Case
 from benchmarks.check import compare_training, compare_translation, holds, summary
 from benchmarks.duel import ROOT, WorkerDiedError, environment, interleaved, once
 from benchmarks.job import Job
+from benchmarks.variants import BATCH
 from dubash.core.errors import UserError
 from dubash.core.progress import say
 from dubash.core.run import commit, machine, versions
@@ -27,8 +28,6 @@ MEMORY_ROUNDS = 2
 
 TRIED_ROUNDS = 2
 """Rounds of each setup of a peer, of which the faster is taken for its time."""
-
-BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)

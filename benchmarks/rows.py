@@ -113,7 +113,7 @@ def _counted(pairs: Sequence[Pair], kind: str) -> list[Lengths]:
             Lengths(before, _tokens(template, pair.source), 1, _tokens(template, pair.target) + 1)
             for pair in pairs
         ]
-    from dubash.train.packs import shared_length
+    from dubash.prompt.context import shared_length
 
     examples = [template.example(pair) for pair in pairs]
     before = shared_length([each.prompt for each in examples])

@@ -27,7 +27,7 @@ from transformers import (
 
 from benchmarks.job import LEARNING_RATE, Channel, Job, Round
 from benchmarks.rows import read_examples
-from benchmarks.variants import TRL
+from benchmarks.variants import BATCH, TRL
 from dubash.prompt.mask import IGNORE, causal_labels
 
 MOST_ROUNDS = 500
@@ -120,8 +120,8 @@ def trainer(job: Job, channel: Channel) -> None:
     if "grouped" in job.variant:
         settings["train_sampling_strategy"] = "group_by_length"
     if job.variant == "accumulated":  # a step that no single batch could hold, as its docs advise
-        settings["per_device_train_batch_size"] = 32
-        settings["gradient_accumulation_steps"] = -(-len(examples) // 32)
+        settings["per_device_train_batch_size"] = BATCH
+        settings["gradient_accumulation_steps"] = -(-len(examples) // BATCH)
     arguments = (Seq2SeqTrainingArguments if seq2seq else TrainingArguments)(**settings)
     paced = Paced(channel, counts, len(examples), job.device)
     made = counting(Seq2SeqTrainer if seq2seq else Trainer, counts)(

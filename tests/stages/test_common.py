@@ -12,6 +12,7 @@ from dubash.recipe.load import load_recipe, read_resolved
 from dubash.stages.common import (
     alone_in,
     already_made,
+    meaning,
     note_made,
     open_run,
     phase,
@@ -71,6 +72,19 @@ def test_whatever_was_made_binds_the_recipe(load, made):
     with pytest.raises(RecipeError, match="run was made with"):
         refuse_other_recipe(run, load("train.seed=2").recipe)
     refuse_other_recipe(run, load().recipe)
+
+
+@pytest.mark.parametrize(
+    "override", ["train.pass_tokens=99", "model.gradient_checkpointing=true", "run.folder=./runs"]
+)
+def test_a_run_goes_on_with_other_settings_of_memory_and_speed(load, override):
+    run = open_run(load())
+    something_was_made(run)
+    open_run(load(override))
+    before, after = load().recipe, load(override).recipe
+    assert meaning(before.model) == meaning(after.model)
+    assert meaning(before.train) == meaning(after.train)
+    assert meaning(before.train) != meaning(load("train.seed=2").recipe.train)
 
 
 @pytest.mark.parametrize(

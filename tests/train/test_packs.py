@@ -8,7 +8,7 @@ from dubash.prompt.mask import causal_labels
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator, as_trained
 from dubash.train.loss import row_of
-from dubash.train.packs import FULLNESS, lay_out, make_pack, shared_length
+from dubash.train.packs import FULLNESS, lay_out, make_pack
 
 TOKENS = st.lists(st.integers(1, 5), min_size=1, max_size=12).map(tuple)
 MASKS = st.sampled_from(["target", "full"])
@@ -42,7 +42,6 @@ def test_the_full_loss_counts_shared_tokens_once_for_each_row():
 
 
 def test_a_row_alone_shares_nothing():
-    assert shared_length([(1, 2, 3)]) == 0
     assert make_pack([Example((1, 2), (3,), "a")], "target").layout.shared == 0
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from dubash.core.types import Advance, Hypothesis, StopReason
 from dubash.engine.options import GenerateOptions
+from dubash.prompt.context import shared_length
 
 MOST_ROWS = 128
 """Rows in a batch at most: past that a batch waits longer for its longest row than it gains."""
@@ -88,10 +89,5 @@ def batches(
 def shared_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
     """The ids that all prompts begin with, each keeping one of its own at least; empty where there
     is one prompt, or too few to pay for."""
-    if len(prompts) < 2:
-        return []
-    rows = [tuple(prompt) for prompt in prompts]
-    first, last = min(rows), max(rows)  # what these two share, all share
-    most = min(len(row) for row in rows) - 1
-    length = next((at for at in range(most) if first[at] != last[at]), most)
-    return list(first[:length]) if length >= LEAST_SHARED else []
+    length = shared_length(prompts)
+    return list(prompts[0][:length]) if length >= LEAST_SHARED else []

@@ -63,7 +63,6 @@ class Pass:
     the share of the floating-point operations that a forward pass alone takes.
     """
 
-    tokens: int
     activations: int
     moments: dict[str, Moment]
     operations: Counter[Operation]
@@ -97,7 +96,6 @@ def forecast(setup: Setup, rows: Sequence[Example]) -> Pass:
     # what scores a dev set takes of the head its forward half, at the most
     forward = flops["forward"] + flops["head"]
     return Pass(
-        sum(row.longest for row in rows),
         whole("head", "begins"),
         {span: Moment(whole(span, "peak"), whole(span, "small")) for span in SPANS},
         +operations,

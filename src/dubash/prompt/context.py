@@ -15,6 +15,19 @@ def tokens_needed(kind: Literal["causal", "seq2seq"], prompt: int, target: int) 
     return prompt + target if kind == "causal" else max(prompt, target)
 
 
+def shared_length(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with; 0 for fewer than two.
+
+    Each keeps its last token to itself, so that what follows is predicted from a row's own state.
+    """
+    if len(prompts) < 2:
+        return 0
+    rows = [tuple(prompt) for prompt in prompts]
+    first, last = min(rows), max(rows)  # what these two share, all share
+    most = min(len(row) for row in rows) - 1
+    return next((at for at in range(most) if first[at] != last[at]), most)
+
+
 def check_context(
     kind: Literal["causal", "seq2seq"], examples: Sequence[Example], context: int | None
 ) -> None:

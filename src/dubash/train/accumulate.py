@@ -15,13 +15,13 @@ from torch import nn
 
 from dubash.core.errors import TrainingError, out_of_memory
 from dubash.core.progress import say
+from dubash.prompt.context import shared_length
 from dubash.prompt.template import Example
 from dubash.train.batches import Batch, Collator
 from dubash.train.lanes import Lanes, lane_count
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import Cutting
-from dubash.train.packs import shared_length
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,16 @@ def sweep(checkpoints: Path) -> None:
 
 def newest(checkpoints: Path) -> Path | None:
     """The newest whole checkpoint; broken ones are named and passed over."""
-    for path in sorted(checkpoints.glob("step-*"), reverse=True):
+    for path in sorted(checkpoints.glob("step-*"), key=_step, reverse=True):
         if is_whole(path):
             return path
         say(f"  {path.name} is not whole and is passed over")
     return None
+
+
+def _step(path: Path) -> int:
+    number = path.name.removeprefix("step-")
+    return int(number) if number.isdecimal() else -1
 
 
 def prune(checkpoints: Path, keep: set[int]) -> None:

@@ -180,7 +180,7 @@ def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
 def _blocks(logits: Tensor) -> list[slice]:
     """Some positions at a time on a CPU; on a GPU all of them, since each operation costs."""
     rows = len(logits)
-    if logits.device.type in ("cpu", "meta"):  # meta: a plan, of a CPU as far as this goes
+    if logits.device.type == "cpu":
         rows = max(1, BLOCK_BYTES // (4 * logits.shape[1]))
     return [slice(start, start + rows) for start in range(0, len(logits), rows)]
 

@@ -19,6 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from dubash.prompt.context import shared_length
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Example
 
@@ -76,18 +77,6 @@ class Pack:
     places: Tensor
     labels: Tensor
     counts: Tensor
-
-
-def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
-    """How many tokens all prompts begin with; 0 for fewer than two.
-
-    Each keeps its last token to itself, so that the target is predicted from a row's own state.
-    """
-    if len(prompts) < 2:
-        return 0
-    low, high = min(prompts), max(prompts)
-    length = min(len(prompt) for prompt in prompts) - 1
-    return next((at for at in range(length) if low[at] != high[at]), length)
 
 
 def make_pack(examples: Sequence[Example], mask: Mask, share: bool = True) -> Pack:

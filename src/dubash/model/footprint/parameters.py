@@ -16,12 +16,12 @@ from transformers.quantizers.base import HfQuantizer
 from dubash.model import adapter
 from dubash.model.device import DTYPES
 from dubash.model.footprint.shapes import Shape
+from dubash.model.footprint.weightless import NF4_BLOCK, NF4_NESTED
 from dubash.model.options import MethodOptions, Precision
 from dubash.model.plain import plain_errors, quiet_loading
 
 Role = Literal["layers", "embeddings and head", "norms and other", "adapters"]
 
-_BLOCK, _NESTED = 64, 256  # weights behind one scale of NF4, and scales behind one of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,6 @@ class Counted:
     def bytes(self) -> int:
         """Of all weights as they lie in memory."""
         return sum(each.bytes for each in self.roles.values())
-
-    @property
-    def base_bytes(self) -> int:
-        """Of the model's own weights as they lie in memory, quantised where they are."""
-        return sum(each.bytes for role, each in self.roles.items() if role != "adapters")
 
 
 def build(
@@ -133,10 +128,10 @@ def quantized_bytes(shape: tuple[int, ...] | torch.Size, method: MethodOptions) 
     numbers = math.prod(shape)
     if method.name == "lora-int8":
         return numbers + 4 * shape[0]
-    scales = math.ceil(numbers / _BLOCK)
+    scales = math.ceil(numbers / NF4_BLOCK)
     if not method.double_quantization:
         return math.ceil(numbers / 2) + 4 * scales
-    return math.ceil(numbers / 2) + scales + 4 * math.ceil(scales / _NESTED)
+    return math.ceil(numbers / 2) + scales + 4 * math.ceil(scales / NF4_NESTED)
 
 
 def _tables(base: Any) -> Iterator[Any]:

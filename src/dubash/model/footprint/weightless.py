@@ -15,7 +15,8 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from dubash.model.options import MethodOptions
 
-_BLOCK, _NESTED = 64, 256
+NF4_BLOCK, NF4_NESTED = 64, 256
+"""Weights behind one scale of NF4, and scales behind one of their own."""
 
 
 def weightless(model: nn.Module, method: MethodOptions) -> FakeTensorMode:
@@ -52,18 +53,18 @@ def _four_bits(module: Any, method: MethodOptions) -> None:
 
     shape = (module.out_features, module.in_features)
     numbers = math.prod(shape)
-    scales, offset, nested = math.ceil(numbers / _BLOCK), None, None
+    scales, offset, nested = math.ceil(numbers / NF4_BLOCK), None, None
     absmax = torch.empty(scales)
     if method.double_quantization:
         absmax, offset = torch.empty(scales, dtype=torch.uint8), torch.empty(())
         nested = QuantState(
-            torch.empty(math.ceil(scales / _NESTED)), code=torch.empty(256), blocksize=_NESTED,
+            torch.empty(math.ceil(scales / NF4_NESTED)), code=torch.empty(256), blocksize=NF4_NESTED,
             dtype=torch.float32,
         )  # fmt: skip
     packed = torch.empty(math.ceil(numbers / 2), 1, dtype=torch.uint8)
     weight: Any = nn.Parameter(packed, requires_grad=False)
     weight.quant_state = QuantState(
-        absmax, torch.Size(shape), torch.empty(16), _BLOCK, "nf4", module.compute_dtype,
+        absmax, torch.Size(shape), torch.empty(16), NF4_BLOCK, "nf4", module.compute_dtype,
         offset, nested,
     )  # fmt: skip
     module._parameters["weight"] = weight
