@@ -89,9 +89,12 @@ def _speed(
             f"  ours {pair['ours']['seconds']:.2f}s · theirs {pair['theirs']['seconds']:.2f}s · "
             f"{pair['ratio']:.2f}×"
         )
+    check = _check(case, settings, prepared, pairs[-1], other)
+    for answer in (*tried.values(), *(pair[who] for pair in pairs for who in ("ours", "theirs"))):
+        answer.pop("texts", None)  # looked at; one hash a row is too much to keep
     found = {
         "variant": variant, "tried": tried, "ours": facts, "theirs": other, "pairs": pairs,
-        "check": _check(case, settings, prepared, pairs[-1], other),
+        "check": check,
         **summary([pair["ratio"] for pair in pairs]),
     }  # fmt: skip
     return _judged(case, found)

@@ -101,8 +101,7 @@ def _spell_check(each: Result) -> str:
         return "–"
     if each["models"]["ours"]["title"] != each["models"]["theirs"]["title"]:
         return "same rows and tokens"
-    same = check["texts_ours"] == check["texts_theirs"]
-    return f"same rows and tokens, texts {'equal' if same else 'differ'}"
+    return f"same rows and tokens, {check['alike']:.0%} of the texts the same"
 
 
 def _precision(each: Result) -> str:

@@ -24,22 +24,31 @@ def test_a_lack_of_memory_is_told_apart(error, lack):
     assert out_of_memory(error) == lack
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(ON_A_CPU)])
-def test_the_command_line_says_it_in_one_line(monkeypatch, capsys, error):
-    def fail():
-        raise error
+@pytest.fixture
+def failing(monkeypatch):
+    """`failing(error)` runs the command line over a command that fails so."""
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    for name in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS"):  # which it sets where they are not
+        monkeypatch.setenv(name, "1")
 
-    monkeypatch.setattr(cli, "app", fail)
-    with pytest.raises(SystemExit) as left:
+    def run(error):
+        def fail():
+            raise error
+
+        monkeypatch.setattr(cli, "app", fail)
         cli.main()
+
+    return run
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(ON_A_CPU)])
+def test_the_command_line_says_it_in_one_line(failing, capsys, error):
+    with pytest.raises(SystemExit) as left:
+        failing(error)
     assert left.value.code == 2
     assert capsys.readouterr().err.startswith("error: out of memory. Lower train.pass_tokens")
 
 
-def test_another_error_of_a_library_stays_what_it_is(monkeypatch):
-    def fail():
-        raise RuntimeError("shapes do not match")
-
-    monkeypatch.setattr(cli, "app", fail)
+def test_another_error_of_a_library_stays_what_it_is(failing):
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        cli.main()
+        failing(RuntimeError("shapes do not match"))

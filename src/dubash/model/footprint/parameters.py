@@ -23,7 +23,6 @@ from dubash.model.plain import plain_errors, quiet_loading
 Role = Literal["layers", "embeddings and head", "norms and other", "adapters"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What one role's weights come to: how many, how many of them are trained, and their bytes."""
