@@ -66,8 +66,8 @@ def compare_translation(
     """Same rows, and the same tokens where all rows run to the limit.
 
     With `same_numbers` both compute the same weights in the same precision, and `ALIKE` of their
-    texts must be equal too. Where rows end by themselves the tokens may differ a little, as int8's texts differ
-    from fp32's; chrF++ says whether they are as good.
+    texts must be equal too. Where rows end by themselves the tokens may differ a little, as int8's
+    texts differ from fp32's; chrF++ says whether they are as good.
     """
     keys = ["rows", *([] if real_ends else ["tokens"])]
     unlike = [key for key in keys if ours[key] != theirs[key]]

@@ -222,8 +222,9 @@ def test_losses_that_differ_make_a_case_invalid():
     assert compare_training(SUM, other, other, "bf16")["invalid"] == ""
     nan = {**SUM, "loss": float("nan")}
     assert "losses differ" in compare_training(SUM, nan, nan, "fp32")["invalid"]
-    short = {**SUM, "rows": 7}
-    assert "rows differ" in compare_translation(SUM, short, real_ends=True)["invalid"]
+    whole = {**SUM, **ours.quality(["a b"], [""])}
+    short = {**whole, "rows": 7}
+    assert "rows differ" in compare_translation(whole, short, real_ends=True)["invalid"]
 
 
 def result(**changes):

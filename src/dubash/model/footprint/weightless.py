@@ -58,8 +58,8 @@ def _four_bits(module: Any, method: MethodOptions) -> None:
     if method.double_quantization:
         absmax, offset = torch.empty(scales, dtype=torch.uint8), torch.empty(())
         nested = QuantState(
-            torch.empty(math.ceil(scales / NF4_NESTED)), code=torch.empty(256), blocksize=NF4_NESTED,
-            dtype=torch.float32,
+            torch.empty(math.ceil(scales / NF4_NESTED)), code=torch.empty(256),
+            blocksize=NF4_NESTED, dtype=torch.float32,
         )  # fmt: skip
     packed = torch.empty(math.ceil(numbers / 2), 1, dtype=torch.uint8)
     weight: Any = nn.Parameter(packed, requires_grad=False)
