@@ -1,7 +1,7 @@
 """A transformers model written as CTranslate2's files, by CTranslate2's own converters.
 
-They read the weights out of a loaded model, in memory; nothing is fetched and no model's own code is
-run. The vocabulary is the ids' own digits, since prompts come as ids: no tokenizer has a say in it.
+They read the weights out of a loaded model, in memory; nothing is fetched and no model's own code
+is run. The vocabulary is the ids' own digits, since prompts come as ids: no tokenizer has a say.
 """
 
 from __future__ import annotations
