@@ -20,7 +20,7 @@ from typing import Any, Literal, TextIO
 
 from dubash.core.files import read_json, write_json
 
-LEARNING_RATE = 1e-9
+LEARNING_RATE = 1e-12
 """So small that no weight moves: the loss of every round is that of the first, and can be compared.
 The arithmetic of a step is the same."""
 

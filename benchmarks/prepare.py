@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.cases import CASES, MEMORY_TOKENS, Case
 from benchmarks.rows import make_rows, write_rows
-from benchmarks.shapes import SHAPES, bench_root, checkpoint, model_name, parameters
+from benchmarks.shapes import SHAPES, TRIMMED, bench_root, checkpoint, model_name, parameters
 from dubash.core.files import sha256_file
 
 
@@ -19,13 +19,14 @@ def prepare(case: Case, source: str, count: int, seed: int) -> dict[str, Any]:
     """Everything that workers are told besides how to run."""
     ours, theirs = SHAPES[case.shape], SHAPES[case.theirs]
     source = case.rows if case.rows != "auto" else source
-    vocabulary = min(ours.vocabulary, theirs.vocabulary)
-    small = ours if ours.vocabulary == vocabulary else theirs
+    # cases that differ in the trimming of ours have the same rows, and so the same peer
+    vocabulary = min(ours.vocabulary, theirs.vocabulary, TRIMMED)
     if case.kind == "memory" and "tiny" not in case.name:
-        rows = _until(make_rows(source, small, vocabulary, 1000, seed), MEMORY_TOKENS)
+        rows = _until(make_rows(source, ours, vocabulary, 1000, seed), MEMORY_TOKENS)
     else:
-        rows = make_rows(source, small, vocabulary, count, seed)
-    path = bench_root() / "rows" / f"{small.name}-{case.kind}-{source}-{len(rows)}-{seed}.jsonl"
+        rows = make_rows(source, ours, vocabulary, count, seed)
+    name = f"{ours.family}-{vocabulary}-{case.kind}-{source}-{len(rows)}-{seed}.jsonl"
+    path = bench_root() / "rows" / name
     write_rows(path, rows)
     models = {
         who: {

@@ -9,6 +9,7 @@ from dubash.core.languages import LanguagePair, language
 from dubash.data.phrasebook import phrasebook
 from dubash.model.load import load_base
 from dubash.model.options import ModelOptions
+from engine.converting import with_adapters
 from tiny import make_tiny
 
 # Two threads on two busy cores wait for each other most of the time.
@@ -48,6 +49,12 @@ def load(tmp_path_factory, sentences):
 @pytest.fixture(scope="session")
 def llama(load):
     return load("llama")
+
+
+@pytest.fixture
+def adapted(load):
+    """A llama whose adapters change what it says."""
+    return with_adapters(load("llama"), "fp32")
 
 
 @pytest.fixture(scope="session")

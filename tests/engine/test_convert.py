@@ -1,8 +1,6 @@
-"""Conversions: right ones pass the check of their logits, planted mistakes do not; the cache."""
+"""Conversions: right ones pass the check of their logits, planted mistakes do not."""
 
 import copy
-import os
-import time
 
 import pytest
 import torch
@@ -19,25 +17,15 @@ from transformers import (
 pytest.importorskip("ctranslate2")
 
 from dubash.core.errors import ModelError
-from dubash.core.files import read_json
 from dubash.engine import convert, families
-from dubash.engine.verify import Sample, fitting, pick, relative_error, verify
-from dubash.model.load import load_trainable
-from dubash.model.options import MethodOptions, ModelOptions
-from engine.converting import chosen, rows_of
+from dubash.engine.verify import Sample, pick, relative_error, verify
+from dubash.engine.write import merged, write
+from engine.converting import chosen, rows, rows_of, unmended, with_adapters
 
 SMALL = {
     "vocab_size": 120, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
 }  # fmt: skip
-
-
-def rows(count=5, size=120):
-    generator = torch.Generator().manual_seed(1)
-    return [
-        torch.randint(3, size, (length,), generator=generator).tolist()
-        for length in range(6, 6 + 3 * count, 3)
-    ]
 
 
 def loud(model, factor=8):
@@ -71,7 +59,7 @@ def t5(**settings):
 
 
 def checked(model, folder, kind="causal", compute_type="float32", prompts=None):
-    convert.write(model, folder, [compute_type])
+    write(model, folder, [compute_type])
     return verify(folder / compute_type, compute_type, Sample(model, kind, prompts or rows()))
 
 
@@ -86,7 +74,7 @@ def test_a_right_conversion_has_the_same_logits(load, tmp_path, family):
     assert verdict.wrong == ""
     assert verdict.agreement == 1.0
     assert verdict.mean < 1e-4
-    convert.write(loaded.model, tmp_path / "b", ["float32", "int8"])
+    write(loaded.model, tmp_path / "b", ["float32", "int8"])
     after = loaded.model.state_dict()
     assert all(torch.equal(after[name], each) for name, each in before.items())
 
@@ -115,7 +103,7 @@ def test_gemma_in_bf16_is_held_to_the_embedding_scale_of_fp32(load, tmp_path):
     config.hidden_size = 72
     model = loud(Gemma3ForCausalLM(config)).bfloat16()
     model.model.rotary_emb = loud(Gemma3ForCausalLM(config)).model.rotary_emb  # loading keeps it
-    convert.write(model, tmp_path, ["float32"])
+    write(model, tmp_path, ["float32"])
     reference = convert._reference(model)
     assert verify(tmp_path / "float32", "float32", Sample(reference, "causal", rows())).mean < 1e-5
     reference.model.embed_tokens.embed_scale.copy_(model.model.embed_tokens.embed_scale)
@@ -160,14 +148,9 @@ def test_one_scaled_weight_is_caught(load, tmp_path, factor):
     wrong = copy.deepcopy(model)
     with torch.no_grad():
         wrong.model.layers[1].mlp.down_proj.weight.mul_(factor)
-    convert.write(wrong, tmp_path, ["float32"])
+    write(wrong, tmp_path, ["float32"])
     verdict = verify(tmp_path / "float32", "float32", Sample(model, "causal", rows(size=900)))
     assert "differ" in verdict.wrong
-
-
-def unmended(monkeypatch, keep=()):
-    """The converter as it is, but for the functions named."""
-    monkeypatch.setattr(convert, "mend", lambda model: [each(model) for each in keep])
 
 
 def test_mt5_scaled_as_if_tied_is_caught(load, tmp_path, monkeypatch):
@@ -205,7 +188,7 @@ def test_rotary_positions_it_does_not_know_are_refused(tmp_path, parameters):
     model = rotary(parameters)
     assert "scaling of these rotary positions" in families.refusal(model)
     with pytest.raises(ModelError, match="its converter gives up on this model"):
-        convert.write(model, tmp_path, ["float32"])
+        write(model, tmp_path, ["float32"])
 
 
 def test_int8_that_ruins_a_model_is_caught(load, tmp_path):
@@ -239,23 +222,6 @@ def test_prompts_are_picked_from_the_shortest_to_the_longest():
 # -- adapters -------------------------------------------------------------------------------------
 
 
-def with_adapters(loaded, dtype):
-    """A model with adapters that change what it says."""
-    model = ModelOptions(name=loaded.name, device="cpu", dtype=dtype)
-    trained = load_trainable(model, MethodOptions(rank=4, alpha=8), seed=1)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in trained.model.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_()
-    return trained
-
-
-@pytest.fixture
-def adapted(load):
-    return with_adapters(load("llama"), "fp32")
-
-
 def test_adapters_are_merged_on_a_copy(adapted, load, sentences):
     before = {name: each.clone() for name, each in adapted.model.state_dict().items()}
     prompts = [adapted.tokenizer(text).input_ids for text in sentences[::100]]
@@ -276,7 +242,7 @@ def test_the_check_is_against_fp32_whatever_the_model_computes_in(load, tmp_path
     before = {name: each.clone() for name, each in loaded.model.state_dict().items()}
     assert {each.dtype for each in before.values()} == {torch.bfloat16, torch.float32}
     reference = convert._reference(loaded.model)
-    convert.write(convert.merged(loaded.model), tmp_path, ["float32"])
+    write(merged(loaded.model), tmp_path, ["float32"])
 
     def verdict(model):
         return verify(tmp_path / "float32", "float32", Sample(model, "causal", rows(size=900)))
@@ -287,102 +253,3 @@ def test_the_check_is_against_fp32_whatever_the_model_computes_in(load, tmp_path
     after = loaded.model.state_dict()
     assert all(torch.equal(after[name], each) for name, each in before.items())
     assert all(after[name].dtype == each.dtype for name, each in before.items())
-
-
-# -- the cache ------------------------------------------------------------------------------------
-
-
-def kept(loaded, prompts):
-    return convert.conversion(loaded, prompts, "float32")
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DUBASH_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "ctranslate2"
-
-
-def test_a_conversion_is_made_once_and_again_for_other_weights(load, cache, capsys):
-    loaded = load("llama")
-    first = kept(loaded, rows(size=900))
-    assert kept(load("llama"), rows(size=900)) == first
-    assert capsys.readouterr().err.count("converting") == 1
-    with torch.no_grad():
-        loaded.model.model.layers[0].mlp.up_proj.weight[0, 0] += 1e-3
-    assert kept(loaded, rows(size=900)).folder != first.folder
-    assert convert.conversion(loaded, rows(size=900), "int8").folder.name.endswith("int8")
-    assert not list(cache.glob(".*")), "nothing half made stays"
-
-
-def test_other_prompts_are_another_conversion(load, cache):
-    """What it is smoothed with and judged on is part of it, not a matter of who came first."""
-    loaded = load("llama")
-    first = kept(loaded, rows(size=900))
-    assert kept(loaded, rows(4, size=900)).folder != first.folder
-    engine = chosen(loaded, typical=rows(size=900))
-    engine.generate(rows(3, size=900))
-    assert engine.fast.folder == first.folder, "what is typical counts, not what comes"
-
-
-def test_without_the_memory_for_it_transformers_serves(load, cache, capsys, monkeypatch):
-    monkeypatch.setattr(convert, "free_memory", lambda: 1000)
-    engine = chosen(load("llama"))
-    engine.generate(rows(size=900))
-    assert engine.label == "transformers fp32"
-    assert "GiB of memory, and 0.0 GiB are free" in capsys.readouterr().err
-    assert not list(cache.glob("*-float32"))
-
-
-def test_long_prompts_are_left_out_where_their_logits_would_not_fit(monkeypatch):
-    monkeypatch.setattr("dubash.engine.verify.MOST_LOGITS", 4 * 120 * 30)
-    assert [len(each) for each in fitting(rows(), 120)] == [6, 9, 12]
-    assert [len(each) for each in fitting(rows()[-1:], 120)] == [18]
-
-
-def test_how_adapters_are_scaled_counts(adapted):
-    before = convert.content_hash(adapted.model)
-    for module in adapted.model.modules():
-        if isinstance(getattr(module, "scaling", None), dict):
-            module.scaling["default"] *= 2
-    assert convert.content_hash(adapted.model) != before
-
-
-def test_a_damaged_conversion_is_made_again(load, cache, capsys):
-    first = kept(load("llama"), rows(size=900))
-    whole = (first.folder / "model.bin").read_bytes()
-    (first.folder / "model.bin").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    (cache / ".making-left-by-a-kill").mkdir()
-    again = kept(load("llama"), rows(size=900))
-    assert "damaged" in capsys.readouterr().err
-    assert (again.folder / "model.bin").read_bytes() == whole
-    assert not (cache / ".making-left-by-a-kill").exists()
-
-
-def test_a_failed_check_is_kept_and_never_serves(load, cache, capsys, monkeypatch):
-    unmended(monkeypatch)
-    loaded = load("mt5")
-    engine = chosen(loaded)
-    prompts = rows(size=900)
-    found = engine.generate(prompts)
-    assert engine.label == "transformers fp32"
-    assert rows_of(found) == rows_of(engine.plain.generate(prompts))
-    folder = next(cache.glob("*-float32"))
-    assert [each.name for each in folder.iterdir()] == ["manifest.json"], "no model to serve"
-    assert "differ" in read_json(folder / "manifest.json")["verdict"]["wrong"]
-    chosen(loaded).generate(prompts)
-    said = capsys.readouterr().err
-    assert said.count("converting") == 1
-    assert said.count("the check of its conversion failed, its logits differ") == 2
-
-
-def test_the_conversions_used_longest_ago_go_first(cache, monkeypatch):
-    monkeypatch.setattr(convert, "MOST_BYTES", 2500)
-    for age, name in enumerate(["new", "recent", "old", "older", "stays"]):
-        (cache / name).mkdir(parents=True)
-        (cache / name / "model.bin").write_bytes(bytes(1000))
-        (cache / name / "manifest.json").write_text("")
-        then = time.time() - age * 3000
-        os.utime(cache / name / "manifest.json", (then, then))
-    convert.prune(cache, cache / "stays")
-    # `recent` is over the bound, but was used within the hour: another process may be reading it
-    assert {each.name for each in cache.iterdir()} == {"new", "recent", "stays"}

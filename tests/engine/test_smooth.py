@@ -7,10 +7,10 @@ import torch
 
 pytest.importorskip("ctranslate2")
 
-from dubash.engine import convert
 from dubash.engine.smooth import activation_peaks, smooth
 from dubash.engine.verify import Sample, verify
-from engine.test_convert import rows
+from dubash.engine.write import write
+from engine.converting import rows
 
 FAMILIES = ["llama", "qwen2", "qwen3", "gemma3"]
 
@@ -50,8 +50,8 @@ def test_int8_loses_less(load, tmp_path, family):
     model = with_outliers(load(family).model)
     peaks = activation_peaks(model, rows(size=900))
     sample = Sample(model, "causal", rows(size=900))
-    convert.write(model, tmp_path / "plain", ["float32", "int8"])
-    convert.write(model, tmp_path / "smooth", ["float32", "int8"], peaks)
+    write(model, tmp_path / "plain", ["float32", "int8"])
+    write(model, tmp_path / "smooth", ["float32", "int8"], peaks)
     exact = verify(tmp_path / "smooth" / "float32", "float32", sample)
     assert exact.wrong == ""
     plain, better = (

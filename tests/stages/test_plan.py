@@ -65,15 +65,18 @@ def test_long_data_is_sampled(job, small_model):
     assert found["data"]["rows"] == WHOLE + 500 - 8 - 12
 
 
-@pytest.mark.parametrize("limits", [(), ("train.max_steps=3",), ("train.max_tokens=300",),
-                                    ("train.max_steps=1000", "train.epochs=2")])  # fmt: skip
+@pytest.mark.parametrize("limits", [
+    ("train.max_steps=null",), ("train.max_steps=3",), ("train.max_steps=1000", "train.epochs=2"),
+    ("train.max_steps=null", "train.max_tokens=1500"),
+    ("train.max_steps=null", "train.max_tokens=3000", "train.epochs=1"),
+])  # fmt: skip
 def test_of_many_rows_some_are_counted_and_the_steps_come_out_alike(job, monkeypatch, limits):
     given = ("train.batch_size=2", "train.accumulation=1", *limits)
     whole = numbers("recipe.yaml", *given)
     monkeypatch.setattr("dubash.stages.plan.MOST_ROWS", 10)
     part = numbers("recipe.yaml", *given)
-    assert part["steps"] == pytest.approx(whole["steps"], abs=1)
-    assert part["tokens"] == pytest.approx(whole["tokens"], rel=0.15)
+    assert part["steps"] == pytest.approx(whole["steps"], abs=1, rel=0.2)
+    assert part["tokens"] == pytest.approx(whole["tokens"], rel=0.2)
 
 
 def test_a_trimmed_vocabulary_is_planned_with():

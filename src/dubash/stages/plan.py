@@ -149,12 +149,17 @@ def _steps(recipe: Recipe, workload: Workload) -> tuple[list[Step], float]:
     lengths = [workload.examples[row % size].longest for row in range(counted)]
     options = recipe.train
     steps = plan_steps(lengths, options, options.processes)
-    scale = rows / counted
+    limits = [rows / counted]
     if options.max_steps is not None:
-        scale = min(scale, options.max_steps / len(steps))
+        limits.append(options.max_steps / len(steps))
     if options.max_tokens is not None:
         tokens = sum(lengths[row] for step in steps for row in step.rows)
-        scale = min(scale, max(1.0, options.max_tokens / tokens))
+        limits.append(options.max_tokens / tokens)
+    # a limit that ended the run over fewer rows ends it over more as well, at the same step
+    endless = len(limits) > 1 and options.epochs is None
+    used = sum(len(step.rows) for step in steps)
+    ended = endless or used < int((options.epochs or 1) * counted)
+    scale = 1.0 if ended else min(limits)
     return [replace(step, rows=tuple(row % size for row in step.rows)) for step in steps], scale
 
 
