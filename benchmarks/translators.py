@@ -123,13 +123,8 @@ def ct2(job: Job, channel: Channel) -> None:
             output[row] = list(result.sequences_ids[0])
         return output
 
-    _serve(
-        job,
-        channel,
-        tokenizer,
-        translate,
-        {"way": job.variant, "workers": workers, "threads": threads},
-    )
+    facts = {"way": job.variant, "workers": workers, "threads": threads}
+    _serve(job, channel, tokenizer, translate, facts)
 
 
 def _serve(

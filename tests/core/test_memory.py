@@ -44,5 +44,10 @@ def test_a_container_has_what_its_limit_leaves_and_its_caches_count_as_free(grou
     assert memory.free_memory() == 0
 
 
+def test_a_system_that_does_not_tell_is_not_guessed(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_MACHINE", tmp_path / "meminfo")
+    assert memory.free_memory() is None
+
+
 def test_what_a_process_holds_of_its_own_is_part_of_what_it_holds():
     assert 0 < memory.own_memory() < memory.resident()

@@ -11,12 +11,12 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 OWN_MAPPING = 256 * 2**20
 """A block from this size on is a mapping of its own, gone as soon as it is freed."""
 
-OLD_OWN_MAPPING = 32 * 2**20
-"""The most that glibc took before 2.35."""
-
 FULL_OWN_MAPPING = 1024 * 2**20
 """The same where all weights are trained, and those of a vocabulary come and go in each pass:
 experiments/plan.md."""
+
+OLD_OWN_MAPPING = 32 * 2**20
+"""The most that glibc took before 2.35."""
 
 
 def keep_freed_memory(own_mapping: int = OWN_MAPPING) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_MACHINE = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")
 
 
-def free_memory() -> int:
-    """Bytes that processes may still take, by the machine and by a container's limit."""
-    there = _fields(Path("/proc/meminfo"))["MemAvailable"]
+def free_memory() -> int | None:
+    """Bytes that processes may still take, by the machine and by a container's limit; None on a
+    system that does not tell."""
+    if not _MACHINE.exists():
+        return None
+    there = _fields(_MACHINE)["MemAvailable"]
     left = _left_in_container()
     return there if left is None else min(there, left)
 

@@ -137,7 +137,8 @@ def memory_needed(model: Any, positions: int) -> int:
 def _refuse_without_memory(loaded: LoadedModel, checked: Sequence[Sequence[int]]) -> None:
     size = loaded.model.get_input_embeddings().num_embeddings
     needed = memory_needed(loaded.model, sum(map(len, fitting(checked, size))))
-    if needed > (free := free_memory()):
+    free = free_memory()
+    if free is not None and needed > free:
         raise ModelError(
             f"converting it takes {needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB "
             "are free"

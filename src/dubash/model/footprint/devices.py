@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dubash.core.errors import RecipeError
+from dubash.core.errors import ModelError, RecipeError
 from dubash.core.memory import free_memory, own_memory
 from dubash.core.options import suggest
 from dubash.model.device import place
@@ -79,9 +79,14 @@ def this_machine(options: ModelOptions, model_type: str) -> Device:
     if placement.device == "cpu":
         cores = len(os.sched_getaffinity(0))
         words = f"this machine's CPU ({cores} core{'s' if cores > 1 else ''})"
+        free = free_memory()
+        if free is None:
+            raise ModelError(
+                "this system does not tell how much memory is free.",
+                where="dubash plan", fix="Name a device with --device.",
+            )  # fmt: skip
         # what plan itself holds is free once the run stands in its place
-        free = free_memory() + own_memory()
-        return Device(words, "cpu", free, placement.compute_dtype, True)
+        return Device(words, "cpu", free + own_memory(), placement.compute_dtype, True)
     index = torch.device(placement.device)
     free, _whole = torch.cuda.mem_get_info(index)
     words = f"{torch.cuda.get_device_name(index)} of this machine"
