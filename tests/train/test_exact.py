@@ -21,6 +21,7 @@ from dubash.train.attention import packed_attention
 from dubash.train.batches import Collator
 from dubash.train.fuse import Fused
 from dubash.train.head import HeadForm, head_loss
+from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer
 from tiny import FAMILIES
 
@@ -35,7 +36,7 @@ def ours(loaded, collator, examples, passes=1, smoothing=0.0):
     total = 0.0
     # Qwen3.5's recurrence blows up the last digit of its norms, taken in fp32: compared apart below
     fused = Fused(loaded.model, True).active() if collator.packed else nullcontext()
-    with packed_attention(loaded.model, collator.packed), fused:
+    with packed_attention(loaded.model, collator.packed), fused, LastLayer(scorer).active():
         for part in (examples[start::passes] for start in range(min(passes, len(examples)))):
             loss = scorer(collator(part), supervised)
             loss.backward()
@@ -100,6 +101,26 @@ def test_checkpointed_layers_attend_by_layout_again_in_the_backward_pass(trainab
     finally:
         inner.gradient_checkpointing_disable()
         loaded.model.eval()
+
+
+@pytest.mark.parametrize("family", [*PACKED, "qwen3_5"])
+def test_the_last_layer_works_on_the_positions_that_the_loss_asks_for(trainable, family):
+    loaded = trainable(family, "lora")
+    batch = Collator("causal", "target", 0, packed=family in PACKED)(
+        [Example((9, 8, at), (at, 3), str(at)) for at in range(12, 18)]
+    )
+    scorer = Scorer(loaded.model)
+    *_, before, last = loaded.model.get_base_model().model.layers
+    seen = []
+    hooks = [
+        part.register_forward_hook(lambda _part, inputs, _output: seen.append(inputs[0].shape[:2]))
+        for part in (before.mlp.down_proj, last.self_attn.o_proj, last.mlp.down_proj)
+    ]
+    with packed_attention(loaded.model, batch.layout is not None), LastLayer(scorer).active():
+        scorer(batch)
+    for hook in hooks:
+        hook.remove()
+    assert seen == [batch.inputs["input_ids"].shape, (1, 6 * 2), (1, 6 * 2)]
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])

@@ -20,7 +20,8 @@ class Batch:
 
     `inputs` are the arguments of the model; `layout` says where the rows of a pack lie and is None
     for padded rows. `places`, `labels` and `counts`, each `[supervised]`: the last hidden state at
-    `places` (of all positions, row after row) predicts `labels`, `counts` times.
+    `places` (of all positions, row after row) predicts `labels`, `counts` times. `asked` are the
+    places each once: where rows part, what they share predicts the next token of each.
     """
 
     inputs: dict[str, Tensor]
@@ -28,13 +29,14 @@ class Batch:
     places: Tensor
     labels: Tensor
     counts: Tensor
+    asked: Tensor
 
     def to(self, device: str | torch.device) -> Batch:
         """The same on another device."""
         return Batch(
             {name: each.to(device) for name, each in self.inputs.items()},
             self.layout.to(device) if self.layout else None,
-            *(each.to(device) for each in (self.places, self.labels, self.counts)),
+            *(each.to(device) for each in (self.places, self.labels, self.counts, self.asked)),
         )
 
     def unsupervised(self) -> Batch:
@@ -69,7 +71,7 @@ class Collator:
                 "position_ids": pack.positions,
                 "attention_mask": torch.zeros(1, 1, 1, 1),
             }
-            return Batch(inputs, pack.layout, pack.places, pack.labels, pack.counts)
+            return _batch(inputs, pack.layout, pack.places, pack.labels, pack.counts)
         if self.kind == "causal":
             ids: list[Sequence[int]] = [[*each.prompt, *each.target] for each in examples]
             # the state at a place predicts the token after it
@@ -93,7 +95,18 @@ class Collator:
         row, time = (aligned != IGNORE).nonzero(as_tuple=True)
         mask = _pad([[1] * len(each) for each in ids], 0)
         inputs = {"input_ids": tokens, "attention_mask": mask}
-        return Batch(inputs, None, row * width + time, aligned[row, time], torch.ones_like(row))
+        places = row * width + time
+        return _batch(inputs, None, places, aligned[row, time], torch.ones_like(row))
+
+
+def _batch(
+    inputs: dict[str, Tensor],
+    layout: Layout | None,
+    places: Tensor,
+    labels: Tensor,
+    counts: Tensor,
+) -> Batch:
+    return Batch(inputs, layout, places, labels, counts, torch.unique(places))
 
 
 def as_trained(batch: Batch) -> list[tuple[list[int], list[int], list[int]]]:

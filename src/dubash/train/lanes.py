@@ -21,6 +21,7 @@ from dubash.model.load import count_weights
 from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch
 from dubash.train.fuse import Fused
+from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer
 
 LANES = 2
@@ -63,6 +64,7 @@ class Lanes:
         self.wrapped = [prepare(each) for each in self.bare]
         # gradients that are added in place have no place of their own in a replica's
         self.fused = [Fused(each, each.direct) for each in self.bare]
+        self.last = [LastLayer(each) for each in self.bare]
         self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
     def __len__(self) -> int:
@@ -76,9 +78,10 @@ class Lanes:
     def active(self, packed: bool) -> ExitStack:
         """The engine's attention and leaner forms, in all of them, for as long as it is open."""
         stack = ExitStack()
-        for scorer, fused in zip(self.bare, self.fused, strict=True):
+        for scorer, fused, last in zip(self.bare, self.fused, self.last, strict=True):
             stack.enter_context(packed_attention(scorer.model, packed))
             stack.enter_context(fused.active())
+            stack.enter_context(last.active())
         return stack
 
     def add(

@@ -23,6 +23,7 @@ class Scorer(nn.Module):
         self.direct = False  # see `head_loss`; whoever runs the backward passes may set it
         inner = bare(model)
         self.form = form or HeadForm.of(inner)
+        self.asked = torch.empty(0, dtype=torch.long)  # places of the batch that is in work
 
     def forward(self, batch: Batch, divisor: float = 1.0) -> Tensor:
         """The summed cross entropy of a batch in nats over `divisor`, a scalar in fp32.
@@ -30,6 +31,7 @@ class Scorer(nn.Module):
         A sum, not a mean, so that the step can divide by the supervised tokens of all its forward
         passes and devices: 1 × 8 rows then give the gradient of 8 × 1.
         """
+        self.asked = batch.asked
         hidden = self.hidden(batch)[batch.places]
         head = bare(self.model).get_output_embeddings()
         return head_loss(
@@ -41,6 +43,7 @@ class Scorer(nn.Module):
     def losses(self, batch: Batch) -> Tensor:
         """The cross entropy of each supervised position in nats, `[supervised]`, fp64, without
         smoothing."""
+        self.asked = batch.asked
         hidden = self.hidden(batch)[batch.places]
         head = bare(self.model).get_output_embeddings()
         return position_losses(head, self.form, hidden, batch.labels)
