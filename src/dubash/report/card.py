@@ -193,7 +193,8 @@ def _style(facts: Facts, folder: Path, kind: str) -> str | None:
 
 def _translate(facts: Facts, style: str, kind: str) -> list[str]:
     prompt = facts.recipe.get("prompt") or {}
-    bare = facts.recipe.get("task") == "instruction"
+    languages = facts.model.get("languages")  # tokens of a multilingual encoder–decoder
+    bare = facts.recipe.get("task") == "instruction" or languages
     text = prompt.get("text") or ("{source}" if bare else DEFAULT_TEXT[style])
     pair = {
         "source_language": facts.source.name if facts.source else "the source language",
@@ -202,7 +203,11 @@ def _translate(facts: Facts, style: str, kind: str) -> list[str]:
     for key, value in pair.items():
         text = text.replace(f"{{{key}}}", value)
     lines = [f'text = {_literal(text)}.replace("{{source}}", "Your text here.")']
-    special = ""
+    special, forced = "", ""
+    if languages:
+        lines.append(f"tokenizer.src_lang = {_literal(languages['source'].strip('_'))}")
+        target = f"tokenizer.convert_tokens_to_ids({_literal(languages['target'])})"
+        forced = f"forced_bos_token_id={target}, "
     if style == "chat":
         system = prompt.get("system") or ""
         for key, value in pair.items():
@@ -215,7 +220,7 @@ def _translate(facts: Facts, style: str, kind: str) -> list[str]:
         ]
         special = ", add_special_tokens=False"
     lines.append(f'inputs = tokenizer(text, return_tensors="pt"{special})')
-    lines.append(f"output = model.generate(**inputs, {_generation(facts)})[0]")
+    lines.append(f"output = model.generate(\n    **inputs, {forced}{_generation(facts)}\n)[0]")
     start = '[inputs["input_ids"].shape[1] :]' if kind != "seq2seq" else ""
     lines.append(f"print(tokenizer.decode(output{start}, skip_special_tokens=True))")
     return lines

@@ -120,6 +120,11 @@ def dev_score(recipe: Recipe, trained: LoadedModel, dev: list[Pair]) -> Score | 
 
 def describe(loaded: LoadedModel, recipe: Recipe) -> dict[str, Any]:
     """The model's facts for the manifest."""
+    from dubash.prompt.codes import language_tokens
+
+    seq2seq = loaded.kind == "seq2seq"
+    tokens = language_tokens(loaded.tokenizer, recipe.languages.pair()) if seq2seq else None
+    names = loaded.tokenizer.convert_ids_to_tokens
     return {
         "name": loaded.display_name,
         "kind": loaded.kind,
@@ -128,4 +133,5 @@ def describe(loaded: LoadedModel, recipe: Recipe) -> dict[str, Any]:
         "dtype": loaded.compute_dtype,
         "parameters": loaded.total_parameters,
         "trainable": loaded.trainable_parameters,
+        "languages": tokens and {"source": names(tokens.source), "target": names(tokens.target)},
     }
