@@ -85,9 +85,8 @@ CASES = {
              "memory", "gemma-270m", "trainer", ("accumulated",), 0.4),
         Case("memory-trl", _MEMORY, "TRL tuned (packs of 1,024 accumulated)", "memory",
              "gemma-270m", "trl", ("packed-1024",), 0.7),
-        Case("memory-trl-fastest", _MEMORY, "TRL tuned (its fastest setup, "
-             "padding-free, 8 rows at a time)", "memory", "gemma-270m", "trl",
-             ("padding-free-8x4",), 0.7),
+        Case("memory-trl-fastest", _MEMORY, "TRL tuned (padding-free, 8 rows at a time)",
+             "memory", "gemma-270m", "trl", ("padding-free-8x4",), 0.7),
         Case("qwen-generate", _GREEDY, "generate, plain", "translate", "qwen-0.5b",
              "generate", ("plain",), 5.0),
         Case("qwen-generate-tuned", _GREEDY, "generate, tuned", "translate", "qwen-0.5b",

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cases import chosen
 from benchmarks.check import mean_loss
 from dubash.core.files import read_json, write_text
 from dubash.report.charts import Bar, bars
@@ -83,6 +84,12 @@ def markdown(results: list[Result]) -> str:
             _spell_check(each),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
+    measured = {each["case"] for each in results}
+    missing = [
+        f"{case.work} | {case.peer}" for case in chosen([], "cpu") if case.name not in measured
+    ]
+    if missing:
+        lines += ["", "Promised, and not measured yet:", "", *(f"- {each}" for each in missing)]
     for each in results:
         lines += ["", f"## {each['work']} | {each['peer']} | {each['dtype']}", "", *_details(each)]
     return "\n".join(lines) + "\n"
@@ -129,18 +136,23 @@ def _details(each: Result) -> list[str]:
     ]
     if each.get("tried"):
         took = (
-            f"{name} {found['seconds']:.2f}s"
+            f"{name} {found['seconds']:.2f}s" + _spell_again(found.get("again", []))
             if "seconds" in found
             else f"{name} {'leaves tokens out' if 'lost' in found else 'failed'}"
             for name, found in each["tried"].items()
         )
         lines.append(
-            f"- the peer's setups, the better of two rounds each: {', '.join(took)}; "
-            f"taken: {each['variant']}"
+            f"- the peer's setups, by the better of two rounds, the first a warm-up: "
+            f"{', '.join(took)}; taken: {each['variant']}"
         )
     for pair in each.get("pairs", []):
         lines.append(f"- {_spell_pair(each, pair)}")
     return lines
+
+
+def _spell_again(seconds: list[float]) -> str:
+    """What the two fastest took when they were timed again."""
+    return f" (again {', '.join(f'{each:.2f}s' for each in seconds)})" if seconds else ""
 
 
 def _spell_pair(each: Result, pair: dict[str, Any]) -> str:

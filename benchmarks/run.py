@@ -47,10 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for case in chosen(asked.cases, asked.device):
             keep(asked.out, measure(case, settings, tried))
+            write_report(asked.out)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    write_report(asked.out)
     print(as_text(list(read_json(asked.out)["cases"].values())))
     return 0
 

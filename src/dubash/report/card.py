@@ -220,7 +220,8 @@ def _translate(facts: Facts, style: str, kind: str) -> list[str]:
         ]
         special = ", add_special_tokens=False"
     lines.append(f'inputs = tokenizer(text, return_tensors="pt"{special})')
-    lines.append(f"output = model.generate(\n    **inputs, {forced}{_generation(facts)}\n)[0]")
+    settings = _generation(facts, further=1 if languages else 0)  # transformers counts the forced
+    lines.append(f"output = model.generate(\n    **inputs, {forced}{settings}\n)[0]")
     start = '[inputs["input_ids"].shape[1] :]' if kind != "seq2seq" else ""
     lines.append(f"print(tokenizer.decode(output{start}, skip_special_tokens=True))")
     return lines
@@ -230,10 +231,10 @@ def _literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _generation(facts: Facts) -> str:
-    """The recipe's settings of generation as transformers spells them."""
+def _generation(facts: Facts, further: int) -> str:
+    """The recipe's settings of generation as transformers spells them; so many tokens more."""
     asked = facts.recipe.get("generate") or {}
-    settings: dict[str, Any] = {"max_new_tokens": asked.get("max_new_tokens", 128)}
+    settings: dict[str, Any] = {"max_new_tokens": asked.get("max_new_tokens", 128) + further}
     settings["do_sample"] = bool(asked.get("sample", False))
     if asked.get("beams", 1) > 1:
         settings["num_beams"] = asked["beams"]
