@@ -97,6 +97,8 @@ CASES = {
              "CTranslate2 int8 alone, untrimmed", "translate", _CUT, "ct2", CT2_TUNED, 1.5,
              peer_shape="gemma-270m"),
         # nothing was promised of these; they say what the others leave open
+        Case("memory-trl-smallest", _MEMORY, "TRL (packs of 256 accumulated)", "memory",
+             "gemma-270m", "trl", ("packed-256",), None),
         Case("gemma-both-trimmed-trainer", _GEMMA_BOTH, "HF Trainer default", "train", _CUT,
              "trainer", ("default",), None),
         Case("gemma-both-trimmed-trl", _GEMMA_BOTH, "TRL tuned", "train", _CUT,

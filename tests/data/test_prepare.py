@@ -7,6 +7,7 @@ from dubash.core.errors import DataError, LeakError
 from dubash.core.files import read_jsonl
 from dubash.core.languages import Language, LanguagePair, language
 from dubash.core.types import Pair
+from dubash.data.frozen import typical_sources
 from dubash.data.options import DataOptions
 from dubash.data.prepare import load, prepare
 from dubash.data.splits import fingerprint
@@ -99,6 +100,15 @@ def test_a_language_described_in_another_way_is_another(tmp_path, distinct_rows)
     assert prepared("LATIN") == prepared("LATIN")
     with pytest.raises(DataError, match="would change: languages is another"):
         prepared("KANNADA")
+
+
+def test_what_is_typical_comes_from_all_of_the_training_rows(run, tmp_path, distinct_rows):
+    (tmp_path / "rows.tsv").write_text(tsv(distinct_rows(60)))
+    trained = [pair.source for pair in run(train=["rows.tsv"]).train]
+    folder = tmp_path / "runs" / "data"
+    assert typical_sources(folder, 7) == trained[:: -(-len(trained) // 7)]
+    assert typical_sources(folder, len(trained)) == typical_sources(folder, 10**6) == trained
+    assert typical_sources(tmp_path / "nowhere", 7) == []
 
 
 def test_a_frozen_split_that_was_edited_is_refused(run, tmp_path, distinct_rows):

@@ -94,3 +94,14 @@ def test_where_it_is_not_installed(llama, fitting, capsys, monkeypatch):
     label, said = label_and_log(chosen(llama), fitting, capsys)
     assert label == "transformers fp32"
     assert "pip install -e '.[ct2]'" in said
+
+
+@pytest.mark.parametrize("error", [RuntimeError("std::bad_alloc"), MemoryError()])
+def test_where_memory_runs_out_as_it_is_converted(llama, fitting, capsys, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("dubash.engine.convert.conversion", fail)
+    label, said = label_and_log(chosen(llama), fitting, capsys)
+    assert label == "transformers fp32"
+    assert "memory ran out as it was converted" in said

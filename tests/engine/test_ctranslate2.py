@@ -154,11 +154,14 @@ def test_what_comes_after_it_has_the_threads_that_were_there(served):
 
 @pytest.mark.parametrize(
     ("cores", "rows", "workers"),
-    [(2, 1, 1), (2, 9, 2), (2, 1000, 2), (12, 1000, 6), (64, 1000, 8), (7, 1000, 7), (11, 99, 1)],
-)
-def test_all_cores_work_whatever_the_rows(cores, rows, workers):
+    [
+        (1, 99, 1), (2, 1, 1), (2, 9, 2), (2, 1000, 2), (7, 1000, 7), (9, 1000, 8), (11, 99, 5),
+        (12, 1000, 6), (13, 1000, 6), (17, 1000, 8), (64, 1000, 8),
+    ],
+)  # fmt: skip
+def test_nearly_all_cores_work_whatever_the_rows(cores, rows, workers):
     assert worker_count(cores, rows) == workers
-    assert cores % workers == 0
+    assert cores - workers * (cores // workers) <= cores / 8
 
 
 def test_more_rows_get_more_workers_and_fewer_keep_them(served, monkeypatch):

@@ -9,6 +9,7 @@ from dubash.model.load import load_base
 from dubash.recipe.load import load_recipe, read_resolved
 from dubash.report.html import write_report
 from dubash.stages.common import make_translator
+from dubash.stages.evaluate import evaluate_run
 from dubash.stages.run import run
 
 pytest.importorskip("ctranslate2")
@@ -29,11 +30,22 @@ def test_the_engine_is_the_recipes(job):
     assert set(folder.read_manifest()["engines"].values()) == {"transformers fp32"}
 
 
+def test_where_one_system_is_left_to_transformers_the_other_is_translated_again(own_run, capsys):
+    """The gain of S1 over S0 must not be that of fp32 over int8."""
+    folder = RunFolder(own_run)
+    folder.note(engines={"S0": "ctranslate2 int8", "S1": "transformers fp32"})
+    evaluate_run(own_run)
+    assert set(folder.read_manifest()["engines"].values()) == {"transformers fp32"}
+    assert "S0 by transformers as well" in capsys.readouterr().err
+    evaluate_run(own_run)
+    assert "as well" not in capsys.readouterr().err
+
+
 def test_a_model_in_training_is_served_by_transformers(own_run):
     recipe = read_resolved(RunFolder(own_run).recipe)
     loaded = load_base(recipe.model)
     assert isinstance(make_translator("S0", recipe, loaded).engine, ChosenEngine)
-    changing = make_translator("dev", recipe, loaded, changing=True)
+    changing = make_translator("dev", recipe, loaded, plain=True)
     assert isinstance(changing.engine, TransformersEngine)
 
 

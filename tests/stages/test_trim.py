@@ -71,6 +71,15 @@ def test_it_is_done_once(trimmed_run: Path, small_model: Path, capsys) -> None:
     assert "▸ trim" not in capsys.readouterr().err
 
 
+def test_a_setting_of_memory_needs_no_other_base(trimmed_run: Path, tmp_path: Path, capsys) -> None:
+    """What a run that ran out of memory is told to set."""
+    folder = RunFolder(Path(shutil.copytree(trimmed_run, tmp_path / "first")))
+    recipe = read_resolved(folder.recipe)
+    model = recipe.model.model_copy(update={"gradient_checkpointing": True})
+    stage.with_base(folder, recipe.model_copy(update={"model": model}), data.load(folder.data))
+    assert "▸ trim" not in capsys.readouterr().err
+
+
 def test_a_run_that_was_moved_still_translates(trimmed_run: Path, tmp_path: Path) -> None:
     said = [source for source, _ in pairs()[:2]]
     here = translate_segments(RunFolder(trimmed_run), said, "here", untuned=False)

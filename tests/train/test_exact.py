@@ -123,6 +123,40 @@ def test_the_last_layer_works_on_the_positions_that_the_loss_asks_for(trainable,
     assert seen == [batch.inputs["input_ids"].shape, (1, 6 * 2), (1, 6 * 2)]
 
 
+class Experts(torch.nn.Linear):
+    """What a mixture of experts may do: count all tokens, and return that with the output."""
+
+    def forward(self, states):
+        return super().forward(states), states.sum()
+
+
+class Mixing(torch.nn.Linear):
+    """What mixes positions."""
+
+    def forward(self, states):
+        return super().forward(states) + states.mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize("kind", [Experts, Mixing])
+def test_a_last_layer_that_works_in_another_way_is_left_as_it_is(trainable, kind, monkeypatch):
+    last = trainable("llama", "full").model.model.layers[-1]
+    monkeypatch.setitem(last._modules, "mlp", kind(64, 64).double())
+    scorer = Scorer(trainable("llama", "full").model)
+    assert LastLayer(scorer).parts == [last.self_attn.o_proj]
+
+
+def test_a_norm_of_several_heads_is_left_as_it_is():
+    """Cohere's queries have a weight for each head."""
+
+    class HeadsLayerNorm(torch.nn.Module):
+        weight, eps = torch.nn.Parameter(torch.ones(4, 8)), 1e-6
+
+        def forward(self, x):
+            return x * self.weight
+
+    assert Fused(HeadsLayerNorm()).forwards == []
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_leaner_form_has_its_modules_output_and_gradients(trainable, family, method):
@@ -163,15 +197,18 @@ def test_an_embedding_adds_the_gradient_that_it_would_have_returned(trainable, f
         module.weight.grad = None
 
 
-@pytest.mark.parametrize("rows", [1, 7])
+@pytest.mark.parametrize(("rows", "in_caches"), [(1, True), (7, True), (7, False)])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize(
     "form", [HeadForm(), HeadForm(scale=0.3), HeadForm(cap=5.0), HeadForm(scale=0.5, cap=2.0)]
 )
-def test_the_head_in_chunks_has_the_loss_of_the_whole(monkeypatch, form, smoothing, rows):
+def test_the_head_in_chunks_has_the_loss_of_the_whole(
+    monkeypatch, form, smoothing, rows, in_caches
+):
     """Scale, soft-cap, bias and smoothing; counts; one row of logits in a chunk, or several."""
     torch.manual_seed(0)
     monkeypatch.setattr(head_module, "CHUNK_BYTES", rows * 50 * 4)
+    monkeypatch.setattr(head_module, "BLOCK_BYTES", 3 * 50 * 4)
     head = torch.nn.Linear(16, 50).double()
     hidden = torch.randn(23, 16, dtype=torch.float64, requires_grad=True)
     labels, counts = torch.randint(50, (23,)), torch.randint(0, 4, (23,))
@@ -184,7 +221,7 @@ def test_the_head_in_chunks_has_the_loss_of_the_whole(monkeypatch, form, smoothi
         return ((each * counts).sum() / 9.0).double()
 
     wanted = whole()
-    found = head_loss(head, form, hidden, labels, counts, 9.0, smoothing)
+    found = head_loss(head, form, hidden, labels, counts, 9.0, smoothing, in_caches=in_caches)
     inputs = [hidden, head.weight, head.bias]
     assert torch.allclose(found, wanted, rtol=1e-12)
     for a, b in zip(

@@ -51,6 +51,7 @@ class Planted(Scorer):
         self.arguments = arguments
 
     def hidden(self, batch):
+        self.asked = batch.asked
         inputs = {name: batch.inputs[name] for name in ("input_ids", "position_ids")}
         for part in self.model.modules():
             if hasattr(part, "config"):

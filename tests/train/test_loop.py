@@ -273,6 +273,10 @@ def test_where_memory_runs_out_the_passes_are_halved_and_the_step_is_the_same(
     again = toy_loop(tiny_llama, tmp_path / "b", "full", **same)
     again.train()
     assert again.passes.pass_tokens == short.passes.pass_tokens < 2048
+    assert "memory ran out with more" in capsys.readouterr().err
+    asked = toy_loop(tiny_llama, tmp_path / "b", "full", **same, pass_tokens=4096)
+    asked.train()
+    assert asked.passes.pass_tokens == 4096, "whoever asks for another number gets it"
 
 
 def test_a_row_that_does_not_fit_by_itself_is_said(tiny_llama, tmp_path, monkeypatch):

@@ -27,7 +27,8 @@ def resident() -> int:
 def own_memory() -> int:
     """Bytes that this process holds and no file could be read again to get: gone from what is free
     as long as it lives."""
-    return _fields(Path("/proc/self/status"))["RssAnon"]
+    fields = _fields(Path("/proc/self/status"))
+    return fields.get("RssAnon", fields["VmRSS"])  # which some kernels do not part
 
 
 def _fields(path: Path) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -52,10 +53,15 @@ def load(folder: Path) -> Prepared:
     return Prepared(train, dev, test, account)
 
 
-def first_sources(folder: Path, most: int) -> list[str]:
-    """Sources of the first training rows, at most so many; none where no data is there."""
+def typical_sources(folder: Path, most: int) -> list[str]:
+    """Sources of training rows, at most so many, evenly spread over them: the first would be those
+    of one document. None where no data is there."""
     path = folder / "train.jsonl"
-    rows = islice(read_jsonl(path), most) if path.is_file() else ()
+    if not path.is_file():
+        return []
+    every = -(-read_json(folder / ACCOUNT)["splits"]["train"]["rows"] // most) or 1
+    with path.open(encoding="utf-8") as lines:  # those between need not be understood
+        rows = [json.loads(line) for line in islice(lines, 0, None, every)]
     return [row["source"] for row in rows if row.get("source")]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 
-from dubash.core.errors import ModelError
+from dubash.core.errors import ModelError, out_of_memory
 from dubash.core.progress import say
 from dubash.core.types import Advance, Hypothesis
 from dubash.engine.base import Engine
@@ -114,8 +114,11 @@ class ChosenEngine:
         compute_type = self.options.compute_type
         try:
             found = conversion(self.loaded, served or prompts, compute_type, self.decoder_prefix)
-        except ModelError as error:
-            self.against = error.what
+        except (ModelError, MemoryError, RuntimeError) as error:
+            if not isinstance(error, ModelError) and not out_of_memory(error):
+                raise
+            known = isinstance(error, ModelError)
+            self.against = error.what if known else "memory ran out as it was converted"
             return self.against
         if found.verdict.wrong:
             self.against = f"the check of its conversion failed, {found.verdict.wrong}"

@@ -180,9 +180,10 @@ class CTranslate2Engine:
 
 
 def worker_count(cores: int, rows: int) -> int:
-    """How many batches go side by side, each on an equal part of the cores."""
-    most = min(MOST_WORKERS, -(-rows // LEAST_ROWS))
-    return max(each for each in range(1, max(1, most) + 1) if cores % each == 0)
+    """How many batches go side by side, each on as many cores: as many as leave hardly a core
+    without work."""
+    most = max(1, min(MOST_WORKERS, -(-rows // LEAST_ROWS), cores))
+    return max(each for each in range(1, most + 1) if 8 * (cores % each) <= cores)
 
 
 def load(folder: Path, kind: str, compute_type: str, workers: int, threads: int) -> Any:

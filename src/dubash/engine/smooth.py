@@ -36,7 +36,7 @@ def activation_peaks(model: Any, prompts: Sequence[Sequence[int]]) -> Peaks:
         return {}
     with _watched(model) as found:
         for prompt in prompts:  # one by one: padding has activations too
-            model(input_ids=torch.tensor([prompt]))
+            model(input_ids=torch.tensor([prompt]), logits_to_keep=1)
     return found
 
 

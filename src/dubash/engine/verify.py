@@ -33,6 +33,9 @@ INT8_AGREEMENT = 0.7
 MOST_LOGITS = 2**30
 """Bytes of logits kept to compare with, in fp32; the longest prompts are left out past them."""
 
+AT_ONCE = 16
+"""Positions whose logits are compared at once, in float64."""
+
 PROMPTS = 8
 """Prompts compared, from the shortest to the longest."""
 
@@ -113,8 +116,13 @@ def verify(folder: Path, compute_type: str, sample: Sample) -> Verdict:
 def relative_error(found: Tensor, expected: Tensor) -> Tensor:
     """‖found - expected‖ / ‖expected‖ of each position's logits `[positions, vocabulary]`, each
     less its mean, since a softmax does not see that."""
-    found = found.double() - found.double().mean(-1, keepdim=True)
-    expected = expected.double() - expected.double().mean(-1, keepdim=True)
+    parts = zip(found.split(AT_ONCE), expected.split(AT_ONCE), strict=True)
+    return torch.cat([_relative_error(one.double(), other.double()) for one, other in parts])
+
+
+def _relative_error(found: Tensor, expected: Tensor) -> Tensor:
+    found = found - found.mean(-1, keepdim=True)
+    expected = expected - expected.mean(-1, keepdim=True)
     scale = expected.norm(dim=-1).clamp(min=1e-12)
     error: Tensor = (found - expected).norm(dim=-1) / scale
     return error

@@ -36,7 +36,7 @@ SPANS = ("forward", "head", "backward")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """All that a pass depends on besides its rows."""
+    """All that a pass depends on besides its rows; `kind` is the device's."""
 
     shape: Shape
     method: MethodOptions
@@ -44,6 +44,7 @@ class Setup:
     checkpointing: bool
     train: TrainOptions
     mask: Mask
+    kind: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class _Watched(Scorer):
     def __init__(self, model: Any, setup: Setup, tally: Tally) -> None:
         super().__init__(model, setup.train.label_smoothing)
         self.dtype, self.tally = DTYPES[setup.dtype], tally
+        self.in_caches = setup.kind == "cpu"  # the tensors always say so
 
     def forward(self, batch: Batch, divisor: float = 1.0) -> Tensor:
         """As the scorer's."""

@@ -14,7 +14,7 @@ from dubash.core.errors import RecipeError, UserError
 from dubash.core.files import cache_root, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
-from dubash.data.frozen import first_sources
+from dubash.data.frozen import typical_sources
 from dubash.data.options import map_paths
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
@@ -179,12 +179,12 @@ def make_engine(
     template: Template,
     *,
     typical: Sequence[str] = (),
-    changing: bool = False,
+    plain: bool = False,
 ) -> Engine:
     """The engine that serves this model: it stops at the template's end token and the model's.
 
     With `typical` sources the engine is chosen and set up the same way whatever comes first. A
-    model whose weights are still `changing` is always served by transformers.
+    `plain` engine is always transformers: for a model whose weights are still changing, say.
     """
     from dubash.engine.choose import ChosenEngine
 
@@ -199,7 +199,7 @@ def make_engine(
         loaded, sorted(ends), recipe.generate, template.decoder_prefix, against,
         [each for each in prompts if loaded.context is None or len(each) <= loaded.context],
     )  # fmt: skip
-    return chosen.plain if changing else chosen
+    return chosen.plain if plain else chosen
 
 
 def make_translator(
@@ -208,13 +208,13 @@ def make_translator(
     loaded: LoadedModel,
     run: RunFolder | None = None,
     *,
-    changing: bool = False,
+    plain: bool = False,
 ) -> LocalTranslator:
     """A Translator of this model, named for the tables; with `run` its training rows are what is
-    typical. `changing` as for `make_engine`."""
+    typical. `plain` as for `make_engine`."""
     from dubash.translate.local import LocalTranslator
 
     template = make_template(recipe, loaded.tokenizer, loaded.kind)
-    typical = first_sources(run.data, TYPICAL) if run else []
-    engine = make_engine(recipe, loaded, template, typical=typical, changing=changing)
+    typical = typical_sources(run.data, TYPICAL) if run else []
+    engine = make_engine(recipe, loaded, template, typical=typical, plain=plain)
     return LocalTranslator(name, template, engine)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -25,10 +27,13 @@ from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
-from dubash.stages.systems import LABELS, read_systems, translate_test
+from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
 from dubash.stages.trim import tuned_on
+
+if TYPE_CHECKING:
+    from dubash.model.load import LoadedModel
 
 
 def evaluate_run(folder: Path) -> None:
@@ -55,12 +60,21 @@ def translate_systems(
     read the rows instead."""
     from dubash.model.load import load_base, load_tuned
 
-    test_system = read_test if recipe.task == "text" else translate_test
-    if "S0" in names:
-        test_system(run, recipe, test, "S0", lambda: load_base(recipe.model))
-    if "S1" in names and run.model.exists():
-        model = tuned_on(run, recipe).model
-        test_system(run, recipe, test, "S1", lambda: load_tuned(model, recipe.method, run.model))
+    def load(name: str) -> LoadedModel:
+        if name == "S0":
+            return load_base(recipe.model)
+        return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
+
+    for name in names:
+        if name == "S1" and not run.model.exists():
+            continue
+        if recipe.task == "text":
+            read_test(run, recipe, test, name, partial(load, name))
+        else:
+            translate_test(run, recipe, test, name, partial(load, name))
+    for name in by_another_engine(run):
+        say(f"  {name} by transformers as well: CTranslate2 could not serve the other system")
+        translate_test(run, recipe, test, name, partial(load, name), plain=True)
 
 
 def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:

@@ -92,7 +92,6 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     recipe, run = loaded.recipe, run_folder(loaded)
     refuse_without_bitsandbytes(recipe)
     _import_what_training_does()
-    runtime = resident()
     shape = find_shape(recipe.model)
     model_type = shape.config.model_type
     device = (
@@ -100,12 +99,14 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         if device_name
         else this_machine(recipe.model, model_type)
     )
+    # before the rows are there, which a run holds elsewhere
+    runtime = resident() if device.here and device.kind == "cpu" else 0
     workload = find_workload(recipe, run, shape)
     shape, vocabulary = _trimmed(recipe, run, shape, workload)
     steps, scale = _steps(recipe, workload)
     setup = Setup(
         shape, recipe.method, device.dtype, recipe.model.gradient_checkpointing, recipe.train,
-        recipe.prompt.mask,
+        recipe.prompt.mask, device.kind,
     )  # fmt: skip
     work = Work(workload.examples, steps, device, runtime)
     say("  running the training code without memory …")

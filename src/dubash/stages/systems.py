@@ -23,17 +23,24 @@ LABELS = {"S0": "untuned model", "S1": "tuned model"}
 
 
 def translate_test(
-    run: RunFolder, recipe: Recipe, test: list[Pair], name: str, load: Callable[[], LoadedModel]
+    run: RunFolder,
+    recipe: Recipe,
+    test: list[Pair],
+    name: str,
+    load: Callable[[], LoadedModel],
+    *,
+    plain: bool = False,
 ) -> None:
-    """Translate the frozen test rows with one system; does nothing where that was done.
+    """Translate the frozen test rows with one system; does nothing where that was done, unless
+    transformers is to do it again (`plain`).
 
     Raises UserError where that was done with other rows, settings or weights.
     """
     path, part, made = run.hypotheses(name), f"translate {name}", made_of(run, recipe, test, name)
-    if already_made(run, part, path, made):
+    if not plain and already_made(run, part, path, made):
         return
-    with phase(run, part):
-        translator = make_translator(name, recipe, load(), run)
+    with phase(run, part, afresh=plain):
+        translator = make_translator(name, recipe, load(), run, plain=plain)
         sources = [pair.source for pair in test]
         with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
@@ -42,6 +49,14 @@ def translate_test(
         engines = run.read_manifest().get("engines", {})
         run.note(engines={**engines, name: translator.engine.label})
         write_jsonl(path, ({"source": source, **asdict(each)} for source, each in rows))
+
+
+def by_another_engine(run: RunFolder) -> list[str]:
+    """The systems that CTranslate2 translated where transformers had to translate the others: the
+    gain would be the engine's in part."""
+    engines: dict[str, str] = run.read_manifest().get("engines", {})
+    fast = [name for name, label in engines.items() if label.startswith("ctranslate2")]
+    return fast if len(fast) < len(engines) else []
 
 
 def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:

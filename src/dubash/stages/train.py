@@ -108,7 +108,7 @@ def dev_score(recipe: Recipe, trained: LoadedModel, dev: list[Pair]) -> Score | 
     sample = random.Random(recipe.train.seed).sample(dev, min(len(dev), recipe.train.dev_sample))
     if not sample or recipe.task != "translation":
         return None
-    translator = make_translator("dev", recipe, trained, changing=True)
+    translator = make_translator("dev", recipe, trained, plain=True)
 
     def score(_model: Any) -> dict[str, float]:
         hypotheses = translator.translate([pair.source for pair in sample], silent)

@@ -27,7 +27,7 @@ from dubash.model.options import ModelOptions, TrimOptions
 from dubash.prompt.options import PromptOptions
 from dubash.prompt.template import Template
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_template, phase
+from dubash.stages.common import make_template, meaning, phase
 
 if TYPE_CHECKING:
     from dubash.model.selection import Usage
@@ -125,7 +125,7 @@ def with_base(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Recipe:
 
     settings = (recipe.languages, options, recipe.prompt)
     rows = prepared.account["splits"]["train"]["fingerprint"]
-    made_of = sha256_text(recipe.task, rows, *(each.model_dump_json() for each in settings))
+    made_of = sha256_text(recipe.task, rows, *map(meaning, settings))
     # several processes of one run take turns: the first makes it, the others find it
     with lock(cache_root() / "locks" / f"{sha256_text(str(run.base.absolute()))}.lock"):
         if not _made(run, made_of):

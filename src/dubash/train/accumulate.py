@@ -57,7 +57,8 @@ class Accumulator:
         self.accelerator, self.device = accelerator, accelerator.device
         # where nobody else looks at gradients on their way: no other process, no loss scaling
         scorer.direct = accelerator.num_processes == 1 and accelerator.scaler is None
-        self.pass_tokens = pass_tokens(options, self.device.type, trains_all(scorer))
+        self.asked_tokens = pass_tokens(options, self.device.type, trains_all(scorer))
+        self.pass_tokens = self.asked_tokens
         self.cutting = cutting(
             scorer.model, examples, collator.packed, self.device.type, self.pass_tokens,
             accelerator.num_processes, lanes,
@@ -82,11 +83,17 @@ class Accumulator:
 
             try:
                 return self._add(rows, count)
-            except RuntimeError as error:
+            except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
             self._halve(rows)  # here, where the error no longer holds on to the failed pass
             advance(-sum(done))
+
+    def resume(self, asked: int, reached: int) -> None:
+        """Go on with what passes had come to, unless another number is asked for now."""
+        if asked == self.asked_tokens and reached < asked:
+            self.pass_tokens = reached
+            say(f"  {reached:,} tokens in a forward pass: memory ran out with more")
 
     def batches(self, examples: Sequence[Example]) -> list[Batch]:
         """Batches of examples that fit a forward pass, this process's share of them."""

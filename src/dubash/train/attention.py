@@ -90,7 +90,7 @@ def packed_attention_forward(
         parts.append(rows.attend(bq, bk, bv, before=shared).flatten(0, 1))
     own = parts[0] if len(parts) == 1 else torch.cat(parts)
     if layout.scatter is not None:
-        own = _collect(own, layout.scatter)
+        own = collect(own, layout.scatter)
     outputs.append(own)
     return torch.cat(outputs).unsqueeze(0), None
 
@@ -163,7 +163,8 @@ def _spread(flat: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:
     return found
 
 
-def _collect(blocks: Tensor, scatter: Tensor) -> Tensor:
+def collect(blocks: Tensor, scatter: Tensor) -> Tensor:
+    """The rows of `blocks` at `scatter`, each place at most once: backward need not add up."""
     found: Tensor = _Collect.apply(blocks, scatter)  # type: ignore[no-untyped-call]
     return found
 

@@ -71,6 +71,7 @@ def head_loss(
     divisor: float = 1.0,
     smoothing: float = 0.0,
     direct: bool = False,
+    in_caches: bool | None = None,
 ) -> Tensor:
     """The sum of cross entropies in nats, each `counts` times, over `divisor`: a scalar in fp32
     (fp64 for a model in fp64).
@@ -82,6 +83,9 @@ def head_loss(
     With `direct` the gradient of the head's weight is added to `head.weight.grad` here and now, for
     a gradient of 1 to this loss: a second one as large as the vocabulary is spared. Ask for it only
     where the backward pass follows, on the sum of such losses.
+
+    `in_caches` takes the softmax some positions at a time, so that it stays in a CPU's caches: on a
+    CPU, unless given. On a GPU each operation costs.
     """
     device = hidden.device.type
     dtype = hidden.dtype
@@ -97,6 +101,7 @@ def head_loss(
     loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
         hidden, weight, head.bias, labels, weights, form, smoothing, dtype,
         head.weight.grad if direct else None,
+        hidden.device.type == "cpu" if in_caches is None else in_caches,
     )  # fmt: skip
     return loss / divisor if late else loss
 
@@ -133,6 +138,7 @@ class _HeadLoss(torch.autograd.Function):
         smoothing: float,
         dtype: torch.dtype,
         into: Tensor | None,
+        in_caches: bool,
     ) -> Tensor:
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         d_hidden = torch.empty_like(hidden) if needs_hidden else None
@@ -144,7 +150,7 @@ class _HeadLoss(torch.autograd.Function):
             for part in _chunks(len(hidden), weight):
                 states = hidden[part].to(dtype)
                 slope = F.linear(states, cast, bias if bias is None else bias.to(dtype))
-                for block in _blocks(slope):
+                for block in _blocks(slope, in_caches):
                     own = (labels[part][block], weights[part][block])
                     total += _turn(slope[block], *own, form, smoothing)
                 if d_hidden is not None:
@@ -163,7 +169,7 @@ class _HeadLoss(torch.autograd.Function):
             # on a CPU, where fp16's loss scaling is not used, a pass over the vocabulary is saved
             as_is = each is None or (each.device.type == "cpu" and float(gradients[0]) == 1.0)
             found.append(each if as_is else each * gradients[0].to(each.dtype))
-        return (*found, None, None, None, None, None, None)
+        return (*found, *[None] * 7)
 
 
 def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
@@ -177,10 +183,10 @@ def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
         own += part.t() @ states
 
 
-def _blocks(logits: Tensor) -> list[slice]:
-    """Some positions at a time on a CPU; on a GPU all of them, since each operation costs."""
+def _blocks(logits: Tensor, in_caches: bool) -> list[slice]:
+    """Some positions at a time, or all of them."""
     rows = len(logits)
-    if logits.device.type == "cpu":
+    if in_caches:
         rows = max(1, BLOCK_BYTES // (4 * logits.shape[1]))
     return [slice(start, start + rows) for start in range(0, len(logits), rows)]
 

@@ -77,12 +77,12 @@ class Lanes:
 
     def active(self, packed: bool) -> ExitStack:
         """The engine's attention and leaner forms, in all of them, for as long as it is open."""
-        stack = ExitStack()
-        for scorer, fused, last in zip(self.bare, self.fused, self.last, strict=True):
-            stack.enter_context(packed_attention(scorer.model, packed))
-            stack.enter_context(fused.active())
-            stack.enter_context(last.active())
-        return stack
+        with ExitStack() as stack:  # left open, unless one of them fails
+            for scorer, fused, last in zip(self.bare, self.fused, self.last, strict=True):
+                stack.enter_context(packed_attention(scorer.model, packed))
+                stack.enter_context(fused.active())
+                stack.enter_context(last.active())
+            return stack.pop_all()
 
     def add(
         self,

@@ -167,7 +167,8 @@ class Loop:
         with torch.random.fork_rng():
             if self.dev:
                 # the bare module: processes have unlike numbers of batches, and must not wait
-                with self.accelerator.autocast():
+                active = self.passes.lanes.active(self.collator.packed)
+                with active, self.accelerator.autocast():
                     sums = loss_sums(self.passes.bare, self.passes.batches(self.dev))
                 loss, count = self.accelerator.reduce(sums, "sum").tolist()
                 found["loss"] = loss / count
@@ -243,6 +244,7 @@ class Loop:
             if self.accelerator.scaler is not None:
                 self.state.scaler = self.accelerator.scaler.state_dict()
             self.state.pass_tokens = self.passes.pass_tokens
+            self.state.asked_tokens = self.passes.asked_tokens
             tensors = {"trainable": self._trainable(), "optimizer": state_tensors(self.optimizer)}
             found = Checkpoint(tensors, self.state.to_json())
             checkpoints.save(self.run.checkpoints, self.state.step, found)
@@ -265,7 +267,7 @@ class Loop:
                 fix="Take another run.name, or remove the folder to start afresh.",
             )
         self.state = State.from_json(found.state)
-        self.passes.pass_tokens = min(self.passes.pass_tokens, self.state.pass_tokens)
+        self.passes.resume(self.state.asked_tokens, self.state.pass_tokens)
         self._put(found.tensors["trainable"])
         load_state_tensors(self.optimizer, found.tensors["optimizer"])
         if self.accelerator.scaler is not None and self.state.scaler:

@@ -21,6 +21,7 @@ class Scorer(nn.Module):
         super().__init__()
         self.model, self.smoothing = model, smoothing
         self.direct = False  # see `head_loss`; whoever runs the backward passes may set it
+        self.in_caches: bool | None = None  # see `head_loss`
         inner = bare(model)
         self.form = form or HeadForm.of(inner)
         self.asked = torch.empty(0, dtype=torch.long)  # places of the batch that is in work
@@ -31,25 +32,24 @@ class Scorer(nn.Module):
         A sum, not a mean, so that the step can divide by the supervised tokens of all its forward
         passes and devices: 1 × 8 rows then give the gradient of 8 × 1.
         """
-        self.asked = batch.asked
         hidden = self.hidden(batch)[batch.places]
         head = bare(self.model).get_output_embeddings()
         return head_loss(
             head, self.form, hidden, batch.labels, batch.counts, divisor, self.smoothing,
-            self.direct,
+            self.direct, self.in_caches,
         )  # fmt: skip
 
     @torch.no_grad()
     def losses(self, batch: Batch) -> Tensor:
         """The cross entropy of each supervised position in nats, `[supervised]`, fp64, without
         smoothing."""
-        self.asked = batch.asked
         hidden = self.hidden(batch)[batch.places]
         head = bare(self.model).get_output_embeddings()
         return position_losses(head, self.form, hidden, batch.labels)
 
     def hidden(self, batch: Batch) -> Tensor:
         """The last hidden states of all positions, row after row, `[positions, width]`."""
+        self.asked = batch.asked
         inner, inputs = bare(self.model), batch.inputs
         if "decoder_input_ids" in inputs:
             encoded = inner.get_encoder()(

@@ -21,6 +21,7 @@ from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
+from dubash.train.fuse import Fused
 from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer, bare, row_of
 from dubash.train.packs import Mask
@@ -84,7 +85,8 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
     """
     device = next(scorer.parameters()).device
     batch, shared = (collator(examples, share).to(device) for share in (False, True))
-    with packed_attention(scorer.model, batch.layout is not None), LastLayer(scorer).active():
+    leaner = Fused(scorer).active(), LastLayer(scorer).active()
+    with packed_attention(scorer.model, batch.layout is not None), leaner[0], leaner[1]:
         ours = scorer.losses(batch)
         whole = float((scorer.losses(shared) * shared.counts).sum())
     row = row_of(batch)

@@ -12,7 +12,7 @@ from dubash.train.guard import Guard
 @dataclass
 class State:
     """`best_value` is a dev loss or a negated chrF++: lower is better. `pass_tokens` is what a
-    forward pass held at last, fewer than asked for where memory ran out."""
+    forward pass held at last, fewer than the `asked_tokens` where memory ran out."""
 
     fingerprint: str
     step: int = 0
@@ -24,6 +24,7 @@ class State:
     supervised_tokens: int = 0
     seconds: float = 0.0
     pass_tokens: int = 0
+    asked_tokens: int = 0
     guard: Guard = field(default_factory=Guard)
     scaler: dict[str, Any] = field(default_factory=dict)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import torch
 
+from dubash.core.cpus import usable_cpus
 from dubash.core.errors import ModelError, RecipeError
 from dubash.core.memory import free_memory, own_memory
 from dubash.core.options import suggest
@@ -77,7 +77,7 @@ def this_machine(options: ModelOptions, model_type: str) -> Device:
     """What a run here would use, with the memory that is free now. Raises ModelError as `place`."""
     placement = place(options, model_type)
     if placement.device == "cpu":
-        cores = len(os.sched_getaffinity(0))
+        cores = usable_cpus()
         words = f"this machine's CPU ({cores} core{'s' if cores > 1 else ''})"
         free = free_memory()
         if free is None:
