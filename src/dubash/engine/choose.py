@@ -114,11 +114,13 @@ class ChosenEngine:
         compute_type = self.options.compute_type
         try:
             found = conversion(self.loaded, served or prompts, compute_type, self.decoder_prefix)
-        except (ModelError, MemoryError, RuntimeError) as error:
-            if not isinstance(error, ModelError) and not out_of_memory(error):
+        except ModelError as error:
+            self.against = error.what
+            return self.against
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
                 raise
-            known = isinstance(error, ModelError)
-            self.against = error.what if known else "memory ran out as it was converted"
+            self.against = "memory ran out as it was converted"
             return self.against
         if found.verdict.wrong:
             self.against = f"the check of its conversion failed, {found.verdict.wrong}"

@@ -116,7 +116,7 @@ def verify(folder: Path, compute_type: str, sample: Sample) -> Verdict:
 def relative_error(found: Tensor, expected: Tensor) -> Tensor:
     """‖found - expected‖ / ‖expected‖ of each position's logits `[positions, vocabulary]`, each
     less its mean, since a softmax does not see that."""
-    parts = zip(found.split(AT_ONCE), expected.split(AT_ONCE), strict=True)
+    parts = zip(torch.split(found, AT_ONCE), torch.split(expected, AT_ONCE), strict=True)
     return torch.cat([_relative_error(one.double(), other.double()) for one, other in parts])
 
 

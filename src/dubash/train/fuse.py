@@ -127,11 +127,11 @@ def _norm(module: nn.Module) -> Forward | None:
         x = (torch.randn(3, len(weight)) * torch.tensor([[1.0], [1e-1], [1e-3]])).to(weight)
         expected = module(x)
         exact = weight.dtype in (torch.float32, torch.float64)
-        near = {"rtol": 1e-4, "atol": 1e-6} if exact else {"rtol": 2e-2, "atol": 1e-3}
+        relative, absolute = (1e-4, 1e-6) if exact else (2e-2, 1e-3)
         forms: tuple[Form, ...] = ("weight", "one plus weight")
         for form in forms:
             forward = partial(_norm_forward, weight, float(eps), form)
-            if torch.allclose(forward(x), expected, **near):
+            if torch.allclose(forward(x), expected, relative, absolute):
                 return forward
     return None
 

@@ -88,12 +88,14 @@ class _Put(torch.autograd.Function):
 def _by_position(part: nn.Module) -> bool:
     """Whether it does to one position what it does to it among others, told by what it does:
     experts that count their tokens do not, nor does what mixes positions."""
-    width = next((each.in_features for each in part.modules() if hasattr(each, "in_features")), 0)
+    wide: list[Any] = [each for each in part.modules() if hasattr(each, "in_features")]
+    if not wide:
+        return False
     weight = next(part.parameters())
     dtype = weight.dtype if weight.is_floating_point() else torch.float32
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        states = torch.randn(1, 4, width).to(weight.device, dtype)
+        states = torch.randn(1, 4, wide[0].in_features).to(weight.device, dtype)
     among, alone = part(states), part(states[:, 1:2])
     if not isinstance(among, Tensor):
         return False
