@@ -67,3 +67,12 @@ def test_the_page_and_the_picture_are_those_of_the_results(tmp_path):
     for name in ("RESULTS.md", "results.svg"):
         assert (tmp_path / name).read_text() == (BENCHMARKS / name).read_text(), name
     assert read_json(BENCHMARKS / "results.json")["cases"]
+
+
+def test_the_readme_shows_what_was_measured():
+    page = (BENCHMARKS / "RESULTS.md").read_text()
+    table = (BENCHMARKS.parent / "README.md").read_text().split("<!-- speed -->")[1]
+    rows = [line for line in table.splitlines() if line.endswith("× |")]
+    assert len(rows) >= 6
+    for row in rows:
+        assert row.removesuffix(" |") + " (" in page, row
