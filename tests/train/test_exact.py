@@ -110,13 +110,14 @@ def test_the_last_layer_works_on_the_positions_that_the_loss_asks_for(trainable,
         [Example((9, 8, at), (at, 3), str(at)) for at in range(12, 18)]
     )
     scorer = Scorer(loaded.model)
+    active = LastLayer(scorer).active()
     *_, before, last = loaded.model.get_base_model().model.layers
     seen = []
     hooks = [
         part.register_forward_hook(lambda _part, inputs, _output: seen.append(inputs[0].shape[:2]))
         for part in (before.mlp.down_proj, last.self_attn.o_proj, last.mlp.down_proj)
     ]
-    with packed_attention(loaded.model, batch.layout is not None), LastLayer(scorer).active():
+    with packed_attention(loaded.model, batch.layout is not None), active:
         scorer(batch)
     for hook in hooks:
         hook.remove()
