@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.variants import CT2_TUNED, GENERATE_TUNED, TRL_TUNED
+from benchmarks.variants import CT2_TUNED, GENERATE_BF16, GENERATE_TUNED, TRL_TUNED
 from dubash.core.errors import UserError
 
 Kind = Literal["train", "translate", "memory"]
@@ -106,6 +106,8 @@ CASES = {
         Case("mt5-both-trimmed", "full fine-tuning, mT5-small shape, both trimmed",
              "Seq2SeqTrainer, grouped lengths", "train", "mt5-small-trimmed",
              "trainer", ("grouped",), None),
+        Case("qwen-generate-tuned-bf16", _GREEDY, "generate, tuned, in bf16", "translate",
+             "qwen-0.5b", "generate", GENERATE_BF16, None),
         Case("qwen-trainer", _QWEN, "peft + HF Trainer default", "train", "qwen-0.5b",
              "trainer", ("default",), None, method="lora"),
         Case("smollm2-trainer", _SMOL, "peft + HF Trainer default", "train", "smollm2",
@@ -132,7 +134,8 @@ CASES = {
         Case("tiny-memory", "peak memory, tiny", "HF Trainer", "memory", "tiny",
              "trainer", ("accumulated",), None, count=12),
         Case("tiny-generate", "translation, tiny", "generate", "translate", "tiny",
-             "generate", (*GENERATE_TUNED, "plain"), None, count=12, new_tokens=5),
+             "generate", (*GENERATE_TUNED, *GENERATE_BF16, "plain"), None, count=12,
+             new_tokens=5),
         Case("tiny-ct2", "translation, tiny", "CTranslate2 int8 alone", "translate", "tiny",
              "ct2", ("one-all", "each-1"), None, count=12, new_tokens=5),
     )

@@ -40,13 +40,12 @@ TRL_TUNED = (
 Gemma's shape 186 s (grouped), 131 s (padding-free) and 122 s, where the best took 110 s; so were
 grouped lengths of 4 × 8, which on SmolLM2 took 36 s in bf16 where 8 × 4 took 34."""
 
-GENERATE_TUNED = (
-    "sorted-16", "sorted-32", "prefix-32", "prefix-64", "prefix-all", "prefix-32-bf16",
-    "prefix-64-bf16", "prefix-all-bf16",
-)  # fmt: skip
+GENERATE_TUNED = ("sorted-16", "sorted-32", "prefix-32", "prefix-64", "prefix-all")
 """What `tuned` is the fastest of: rows of like length together, so many in a batch, and with
-`prefix` the keys and values of the constant instruction computed once; in bf16 too, which halves
-what a step reads, though its texts then differ from those of fp32."""
+`prefix` the keys and values of the constant instruction computed once."""
+
+GENERATE_BF16 = ("prefix-32-bf16", "prefix-64-bf16", "prefix-all-bf16")
+"""The same in bf16, which pays where a CPU has units for it; the texts then differ from fp32's."""
 
 CT2_TUNED = ("one-16", "one-32", "one-all", "each-1", "each-2", "each-4")
 """`one`: a batch at a time on all cores, of so many rows. `each`: as many as there are cores, each
