@@ -71,7 +71,8 @@ class Collator:
                 "position_ids": pack.positions,
                 "attention_mask": torch.zeros(1, 1, 1, 1),
             }
-            return _batch(inputs, pack.layout, pack.places, pack.labels, pack.counts)
+            asked = torch.unique(pack.places)
+            return Batch(inputs, pack.layout, pack.places, pack.labels, pack.counts, asked)
         if self.kind == "causal":
             ids: list[Sequence[int]] = [[*each.prompt, *each.target] for each in examples]
             # the state at a place predicts the token after it
@@ -96,17 +97,7 @@ class Collator:
         mask = _pad([[1] * len(each) for each in ids], 0)
         inputs = {"input_ids": tokens, "attention_mask": mask}
         places = row * width + time
-        return _batch(inputs, None, places, aligned[row, time], torch.ones_like(row))
-
-
-def _batch(
-    inputs: dict[str, Tensor],
-    layout: Layout | None,
-    places: Tensor,
-    labels: Tensor,
-    counts: Tensor,
-) -> Batch:
-    return Batch(inputs, layout, places, labels, counts, torch.unique(places))
+        return Batch(inputs, None, places, aligned[row, time], torch.ones_like(row), places)
 
 
 def as_trained(batch: Batch) -> list[tuple[list[int], list[int], list[int]]]:
