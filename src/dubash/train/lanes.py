@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from dubash.model.load import count_weights
-from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch
-from dubash.train.fuse import Fused
-from dubash.train.last import LastLayer
+from dubash.train.lean import Lean
 from dubash.train.loss import Scorer
 
 LANES = 2
@@ -62,9 +60,7 @@ class Lanes:
         replicas = [_replica(scorer) for _ in range(count - 1)]  # of what is not yet wrapped
         self.bare = [scorer, *replicas]
         self.wrapped = [prepare(each) for each in self.bare]
-        # gradients that are added in place have no place of their own in a replica's
-        self.fused = [Fused(each, each.direct) for each in self.bare]
-        self.last = [LastLayer(each) for each in self.bare]
+        self.lean = [Lean(each) for each in self.bare]
         self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
     def __len__(self) -> int:
@@ -75,14 +71,13 @@ class Lanes:
         for each in self.wrapped:
             each.train()
 
-    def active(self, packed: bool) -> ExitStack:
-        """The engine's attention and leaner forms, in all of them, for as long as it is open."""
-        with ExitStack() as stack:  # left open, unless one of them fails
-            for scorer, fused, last in zip(self.bare, self.fused, self.last, strict=True):
-                stack.enter_context(packed_attention(scorer.model, packed))
-                stack.enter_context(fused.active())
-                stack.enter_context(last.active())
-            return stack.pop_all()
+    @contextmanager
+    def active(self, packed: bool) -> Iterator[None]:
+        """As `Lean.active`, in all of them."""
+        with ExitStack() as stack:
+            for each in self.lean:
+                stack.enter_context(each.active(packed))
+            yield
 
     def add(
         self,
@@ -143,6 +138,7 @@ def _replica(scorer: Scorer) -> Scorer:
     for module in scorer.modules():
         same.update(_quantised(module))
     replica = copy.deepcopy(scorer, same)
+    # gradients that are added in place have no place of their own in a replica's
     replica.direct = False
     return replica
 
