@@ -18,7 +18,7 @@ from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.template import Example
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
-from dubash.train.lanes import LANES, Lanes, lane_count
+from dubash.train.lanes import LANES, MOST_GRADIENT, Lanes, lane_count
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions
 
@@ -167,7 +167,8 @@ def test_what_fails_in_one_lane_leaves_no_gradient_in_any(trainable, monkeypatch
 
 
 def adapters(trained, frozen=1000, dropout=0.0):
-    model = nn.Sequential(nn.Linear(frozen, 1, bias=False), nn.Linear(trained, 1, bias=False))
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(frozen, 1, bias=False), nn.Linear(trained, 1, bias=False))
     model[0].weight.requires_grad_(False)
     return nn.Sequential(model, nn.Dropout(dropout))
 
@@ -181,7 +182,8 @@ def adapters(trained, frozen=1000, dropout=0.0):
         (adapters(50), 1, {"device": "cuda"}),
         (adapters(50), 1, {"processes": 2}),
         (adapters(50), 1, {"shared": 300}),
-        (adapters(900), 1, {}),
+        (adapters(900), 2, {}),
+        (adapters(MOST_GRADIENT // 4 + 1), 1, {}),
         (adapters(50, dropout=0.1), 1, {}),
     ],
 )

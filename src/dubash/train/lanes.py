@@ -1,8 +1,8 @@
 """Passes side by side: on a CPU half of the cores each, with a replica of the model each.
 
-A small adapter model does thousands of short operations in a pass. Split over all cores, each of
-them ends with threads that wait for one another; in lanes they meet once a pass. The frozen weights
-are the same memory in all replicas, and so are the adapters' weights: only gradients are apart.
+A small model does thousands of short operations in a pass. Split over all cores, each of them ends
+with threads that wait for one another; in lanes they meet once a pass. All weights are the same
+memory in all replicas: only the gradients of those that are trained are apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dubash.model.load import count_weights
 from dubash.train.batches import Batch
 from dubash.train.lean import Lean
 from dubash.train.loss import Scorer
@@ -25,9 +24,8 @@ from dubash.train.loss import Scorer
 LANES = 2
 """Lanes where they are used. Measured on 2 cores: experiments/threads.md."""
 
-MOST_TRAINED = 0.2
-"""Most of a model's weights, as a share, that may be trained in lanes: each has its gradient."""
-
+MOST_GRADIENT = 600 * 2**20
+"""Bytes that a lane's own gradient may take at most."""
 
 SHARED = 4
 """How many times what rows share must fit into a lane's pass: each lane computes it anew."""
@@ -36,7 +34,7 @@ SHARED = 4
 def lane_count(
     model: Any, device: str, tokens: int, shared: int, processes: int = 1, cores: int | None = None
 ) -> int:
-    """How many lanes pay for this model: LANES for adapters on a CPU, or one.
+    """How many lanes pay for this model: LANES for adapters or a small model on a CPU, or one.
 
     `tokens` are those of a pass, of which the rows have `shared` in common; `cores` are those that
     torch uses, unless given. One where dropout and the like draw random numbers: in which order
@@ -47,9 +45,8 @@ def lane_count(
         return 1
     if SHARED * shared > tokens // LANES:
         return 1
-    sizes = [(count_weights(each), each.requires_grad) for each in model.parameters()]
-    trained = sum(size for size, learns in sizes if learns)
-    return LANES if trained <= MOST_TRAINED * sum(size for size, _ in sizes) else 1
+    gradient = sum(each.nbytes for each in model.parameters() if each.requires_grad)
+    return LANES if gradient <= MOST_GRADIENT else 1
 
 
 class Lanes:
@@ -137,10 +134,7 @@ def _replica(scorer: Scorer) -> Scorer:
         same[id(each)] = nn.Parameter(each.data) if each.requires_grad else each
     for module in scorer.modules():
         same.update(_quantised(module))
-    replica = copy.deepcopy(scorer, same)
-    # gradients that are added in place have no place of their own in a replica's
-    replica.direct = False
-    return replica
+    return copy.deepcopy(scorer, same)
 
 
 def _quantised(module: Any) -> dict[int, Any]:

@@ -244,7 +244,7 @@ class Loop:
             if self.accelerator.scaler is not None:
                 self.state.scaler = self.accelerator.scaler.state_dict()
             self.state.pass_tokens = self.passes.pass_tokens
-            self.state.asked_tokens = self.passes.asked_tokens
+            self.state.asked_tokens = self.passes.cutting.tokens
             tensors = {"trainable": self._trainable(), "optimizer": state_tensors(self.optimizer)}
             found = Checkpoint(tensors, self.state.to_json())
             checkpoints.save(self.run.checkpoints, self.state.step, found)
