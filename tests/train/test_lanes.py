@@ -16,6 +16,7 @@ from dubash.core.progress import silent
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.template import Example
+from dubash.train import lanes as lanes_module
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
 from dubash.train.lanes import LANES, MOST_GRADIENT, Lanes, lane_count
@@ -164,6 +165,32 @@ def test_what_fails_in_one_lane_leaves_no_gradient_in_any(trainable, monkeypatch
     )
     with pytest.raises(TrainingError, match="one row in a pass"):
         passes.add(range(len(FEW)), silent)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_gradient_that_keeps_its_memory_gives_the_same_weights(
+    tmp_path, tiny_llama, monkeypatch, lanes
+):
+    found = []
+    for kept in (1, 2**40):
+        monkeypatch.setattr(lanes_module, "KEPT_GRADIENT", kept)
+        loop = toy_loop(tiny_llama, tmp_path / str(kept), method="full", pass_tokens=40)
+        loop.passes = Accumulator(
+            loop.passes.bare, loop.examples, loop.collator, loop.options, loop.accelerator, lanes
+        )
+        places = set()
+        real = loop._step
+
+        def step(*given, real=real, loop=loop, places=places):
+            real(*given)
+            places.add(loop.module.lm_head.weight.grad is not None)
+
+        loop._step = step
+        loop.train()
+        assert places == {kept == 1}
+        assert all(each.grad is None for each in loop.module.parameters())
+        found.append(left_behind(loop))
+    assert_same_bits(*found)
 
 
 def adapters(trained, frozen=1000, dropout=0.0):

@@ -27,6 +27,9 @@ LANES = 2
 MOST_GRADIENT = 600 * 2**20
 """Bytes that a lane's own gradient may take at most."""
 
+KEPT_GRADIENT = 2**25
+"""Bytes of a gradient from which on it keeps its memory from step to step."""
+
 SHARED = 4
 """How many times what rows share must fit into a lane's pass: each lane computes it anew."""
 
@@ -113,15 +116,33 @@ class Lanes:
         for replica in self.bare[1:]:
             others = [each for each in replica.parameters() if each.requires_grad]
             for mine, other in zip(own, others, strict=True):
-                if other.grad is not None:
-                    mine.grad = other.grad if mine.grad is None else mine.grad.add_(other.grad)
-                other.grad = None
+                if other.grad is None:
+                    continue
+                if mine.grad is None:
+                    mine.grad, other.grad = other.grad, None
+                else:
+                    mine.grad += other.grad
+                    self._clear(other)
+
+    def clear(self) -> None:
+        """No gradients in the model, for the next step."""
+        for each in self.bare[0].parameters():
+            self._clear(each)
 
     def drop(self) -> None:
-        """No gradients, in any of them."""
+        """No gradients, in any of them, and no memory of them."""
         for each in self.bare:
             for parameter in each.parameters():
                 parameter.grad = None
+
+    def _clear(self, parameter: Tensor) -> None:
+        """As before any pass. A gradient that is added to where it stands stays there as zeros:
+        memory for one as large as a vocabulary takes longer to fetch than to fill."""
+        gradient = parameter.grad
+        if gradient is not None and self.bare[0].direct and gradient.nbytes >= KEPT_GRADIENT:
+            gradient.zero_()
+        else:
+            parameter.grad = None
 
 
 def _replica(scorer: Scorer) -> Scorer:
