@@ -210,6 +210,7 @@ def test_the_head_in_chunks_has_the_loss_of_the_whole(
     torch.manual_seed(0)
     monkeypatch.setattr(head_module, "CHUNK_BYTES", rows * 50 * 4)
     monkeypatch.setattr(head_module, "BLOCK_BYTES", 3 * 50 * 4)
+    monkeypatch.setattr(head_module, "PRODUCT_ROWS", 7)
     head = torch.nn.Linear(16, 50).double()
     hidden = torch.randn(23, 16, dtype=torch.float64, requires_grad=True)
     labels, counts = torch.randint(50, (23,)), torch.randint(0, 4, (23,))

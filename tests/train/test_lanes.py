@@ -16,9 +16,10 @@ from dubash.core.progress import silent
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.template import Example
+from dubash.train import lanes as lanes_module
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Collator
-from dubash.train.lanes import LANES, Lanes, lane_count
+from dubash.train.lanes import LANES, MOST_GRADIENT, Lanes, lane_count
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions
 
@@ -166,8 +167,35 @@ def test_what_fails_in_one_lane_leaves_no_gradient_in_any(trainable, monkeypatch
         passes.add(range(len(FEW)), silent)
 
 
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_gradient_that_keeps_its_memory_gives_the_same_weights(
+    tmp_path, tiny_llama, monkeypatch, lanes
+):
+    found = []
+    for kept in (1, 2**40):
+        monkeypatch.setattr(lanes_module, "KEPT_GRADIENT", kept)
+        loop = toy_loop(tiny_llama, tmp_path / str(kept), method="full", pass_tokens=40)
+        loop.passes = Accumulator(
+            loop.passes.bare, loop.examples, loop.collator, loop.options, loop.accelerator, lanes
+        )
+        places = set()
+        real = loop._step
+
+        def step(*given, real=real, loop=loop, places=places):
+            real(*given)
+            places.add(loop.module.lm_head.weight.grad is not None)
+
+        loop._step = step
+        loop.train()
+        assert places == {kept == 1}
+        assert all(each.grad is None for each in loop.module.parameters())
+        found.append(left_behind(loop))
+    assert_same_bits(*found)
+
+
 def adapters(trained, frozen=1000, dropout=0.0):
-    model = nn.Sequential(nn.Linear(frozen, 1, bias=False), nn.Linear(trained, 1, bias=False))
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(frozen, 1, bias=False), nn.Linear(trained, 1, bias=False))
     model[0].weight.requires_grad_(False)
     return nn.Sequential(model, nn.Dropout(dropout))
 
@@ -181,7 +209,8 @@ def adapters(trained, frozen=1000, dropout=0.0):
         (adapters(50), 1, {"device": "cuda"}),
         (adapters(50), 1, {"processes": 2}),
         (adapters(50), 1, {"shared": 300}),
-        (adapters(900), 1, {}),
+        (adapters(900), 2, {}),
+        (adapters(MOST_GRADIENT // 4 + 1), 1, {}),
         (adapters(50, dropout=0.1), 1, {}),
     ],
 )

@@ -137,7 +137,7 @@ def test_a_head_that_is_not_understood_is_refused(load):
     loaded = load("llama")
     head = loaded.model.lm_head
     head.register_forward_hook(lambda _module, _inputs, logits: logits * 0.5)
-    with pytest.raises(TrainingError, match="does not know how llama makes its logits"):
+    with pytest.raises(TrainingError, match="does not know how llama works"):
         make_collator(loaded, "target", ROWS)
 
 

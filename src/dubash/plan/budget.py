@@ -18,6 +18,7 @@ from dubash.model.footprint.replay import seconds_here, seconds_there
 from dubash.model.footprint.tally import Operation
 from dubash.plan.forecast import Moment, Pass, Setup
 from dubash.plan.passes import Passes
+from dubash.train.lanes import KEPT_GRADIENT
 from dubash.train.loss import bare
 from dubash.train.optim import build_optimizer
 from dubash.train.options import TrainOptions
@@ -99,9 +100,11 @@ def moments(
         moment, standing = Moment(one.peak * lanes, one.small * lanes), largest.activations * lanes
         parts = dict(always)
         if passes.a_step == 1:
-            # the gradients of a step's only pass come as its activations go, the head's before
+            # the gradients of a step's only pass come as its activations go, the head's before,
+            # which keeps its memory from step to step
             parts["gradients"] = {
-                "forward": 0, "head": first, "backward": max(first, trained - standing),
+                "forward": first if first >= KEPT_GRADIENT else 0, "head": first,
+                "backward": max(first, trained - standing),
             }[name]  # fmt: skip
         held = min(standing, moment.peak)
         parts["activations"] = held

@@ -9,8 +9,7 @@ from typing import Any
 from dubash.model.footprint.devices import Device
 from dubash.plan.forecast import Setup
 from dubash.prompt.template import Example
-from dubash.train.accumulate import cutting, trains_all
-from dubash.train.options import pass_tokens
+from dubash.train.accumulate import cutting
 from dubash.train.order import Step
 
 _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
@@ -35,15 +34,14 @@ def cut(
 ) -> Passes:
     """Cut some of the steps as the engine does (`train/accumulate`). `model` is what `build` made;
     one that keeps no rows apart, which only its weights tell, is taken for one that does."""
-    tokens = pass_tokens(setup.train, device.kind, trains_all(model))
     packed = setup.shape.kind == "causal"
-    how = cutting(model, examples, packed, device.kind, tokens, setup.train.processes)
+    how = cutting(model, examples, packed, device.kind, setup.train, setup.train.processes)
     lengths = [each.longest for each in examples]
     picked = steps[:: max(1, len(steps) // _SAMPLED)]
     found: list[tuple[int, list[int]]] = []
     count = 0
     for step in picked:
-        passes = how.passes(step.rows, lengths, tokens)
+        passes = how.passes(step.rows, lengths, how.tokens)
         count += len(passes)
         found += [(how.size(rows, lengths), rows) for parts in passes for rows in parts if rows]
     mean = sum(size for size, _ in found) / len(found)

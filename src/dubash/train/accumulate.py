@@ -18,7 +18,7 @@ from dubash.core.progress import say
 from dubash.prompt.context import shared_length
 from dubash.prompt.template import Example
 from dubash.train.batches import Batch, Collator
-from dubash.train.lanes import Lanes, lane_count
+from dubash.train.lanes import LANES, Lanes, lane_count
 from dubash.train.loss import Scorer
 from dubash.train.options import TrainOptions, pass_tokens
 from dubash.train.order import Cutting
@@ -57,12 +57,11 @@ class Accumulator:
         self.accelerator, self.device = accelerator, accelerator.device
         # where nobody else looks at gradients on their way: no other process, no loss scaling
         scorer.direct = accelerator.num_processes == 1 and accelerator.scaler is None
-        self.asked_tokens = pass_tokens(options, self.device.type, trains_all(scorer))
-        self.pass_tokens = self.asked_tokens
         self.cutting = cutting(
-            scorer.model, examples, collator.packed, self.device.type, self.pass_tokens,
+            scorer.model, examples, collator.packed, self.device.type, options,
             accelerator.num_processes, lanes,
         )  # fmt: skip
+        self.pass_tokens = self.cutting.tokens
         self.lanes = Lanes(
             scorer, self.cutting.lanes, partial(accelerator.prepare_model, device_placement=False)
         )
@@ -91,7 +90,7 @@ class Accumulator:
 
     def resume(self, asked: int, reached: int) -> None:
         """Go on with what passes had come to, unless another number is asked for now."""
-        if asked == self.asked_tokens and reached < asked:
+        if asked == self.cutting.tokens and reached < asked:
             self.pass_tokens = reached
             say(f"  {reached:,} tokens in a forward pass: memory ran out with more")
 
@@ -174,11 +173,14 @@ def cutting(
     examples: Sequence[Example],
     packed: bool,
     device: str,
-    tokens: int,
+    options: TrainOptions,
     processes: int,
     lanes: int | None = None,
 ) -> Cutting:
-    """How the engine cuts the steps of a run over these examples; `tokens` are those of a pass."""
+    """How the engine cuts the steps of a run over these examples."""
     shared = shared_length([example.prompt for example in examples]) if packed else 0
-    lanes = lanes or lane_count(model, device, tokens, shared, processes)
-    return Cutting(packed, shared, processes, lanes)
+    full = trains_all(model)
+    most = pass_tokens(options, device, full, LANES)
+    lanes = lanes or lane_count(model, device, most, shared, processes)
+    tokens = pass_tokens(options, device, full, lanes)
+    return Cutting(tokens, packed, shared, processes, lanes)

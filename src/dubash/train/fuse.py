@@ -121,10 +121,10 @@ def _norm(module: nn.Module) -> Forward | None:
     alone = len(inspect.signature(module.forward).parameters) == 1  # some take a gate besides
     if eps is None or not alone or getattr(module, "bias", None) is not None:
         return None
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        # small ones too, where it matters how the sum with eps is taken
-        x = (torch.randn(3, len(weight)) * torch.tensor([[1.0], [1e-1], [1e-3]])).to(weight)
+    drawn = torch.randn(3, len(weight), generator=torch.Generator().manual_seed(0))
+    # small ones too, where it matters how the sum with eps is taken
+    x = (drawn * torch.tensor([[1.0], [1e-1], [1e-3]])).to(weight)
+    with torch.no_grad():
         expected = module(x)
         exact = weight.dtype in (torch.float32, torch.float64)
         relative, absolute = (1e-4, 1e-6) if exact else (2e-2, 1e-3)

@@ -1,35 +1,34 @@
 """Passes side by side: on a CPU half of the cores each, with a replica of the model each.
 
-A small adapter model does thousands of short operations in a pass. Split over all cores, each of
-them ends with threads that wait for one another; in lanes they meet once a pass. The frozen weights
-are the same memory in all replicas, and so are the adapters' weights: only gradients are apart.
+A small model does thousands of short operations in a pass. Split over all cores, each of them ends
+with threads that wait for one another; in lanes they meet once a pass. All weights are the same
+memory in all replicas: only the gradients of those that are trained are apart.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dubash.model.load import count_weights
-from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch
-from dubash.train.fuse import Fused
-from dubash.train.last import LastLayer
+from dubash.train.lean import Lean
 from dubash.train.loss import Scorer
 
 LANES = 2
 """Lanes where they are used. Measured on 2 cores: experiments/threads.md."""
 
-MOST_TRAINED = 0.2
-"""Most of a model's weights, as a share, that may be trained in lanes: each has its gradient."""
+MOST_GRADIENT = 600 * 2**20
+"""Bytes that a lane's own gradient may take at most."""
 
+KEPT_GRADIENT = 2**25
+"""Bytes of a gradient from which on it keeps its memory from step to step."""
 
 SHARED = 4
 """How many times what rows share must fit into a lane's pass: each lane computes it anew."""
@@ -38,7 +37,7 @@ SHARED = 4
 def lane_count(
     model: Any, device: str, tokens: int, shared: int, processes: int = 1, cores: int | None = None
 ) -> int:
-    """How many lanes pay for this model: LANES for adapters on a CPU, or one.
+    """How many lanes pay for this model: LANES for adapters or a small model on a CPU, or one.
 
     `tokens` are those of a pass, of which the rows have `shared` in common; `cores` are those that
     torch uses, unless given. One where dropout and the like draw random numbers: in which order
@@ -49,9 +48,8 @@ def lane_count(
         return 1
     if SHARED * shared > tokens // LANES:
         return 1
-    sizes = [(count_weights(each), each.requires_grad) for each in model.parameters()]
-    trained = sum(size for size, learns in sizes if learns)
-    return LANES if trained <= MOST_TRAINED * sum(size for size, _ in sizes) else 1
+    gradient = sum(each.nbytes for each in model.parameters() if each.requires_grad)
+    return LANES if gradient <= MOST_GRADIENT else 1
 
 
 class Lanes:
@@ -62,9 +60,7 @@ class Lanes:
         replicas = [_replica(scorer) for _ in range(count - 1)]  # of what is not yet wrapped
         self.bare = [scorer, *replicas]
         self.wrapped = [prepare(each) for each in self.bare]
-        # gradients that are added in place have no place of their own in a replica's
-        self.fused = [Fused(each, each.direct) for each in self.bare]
-        self.last = [LastLayer(each) for each in self.bare]
+        self.lean = [Lean(each) for each in self.bare]
         self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
     def __len__(self) -> int:
@@ -75,14 +71,13 @@ class Lanes:
         for each in self.wrapped:
             each.train()
 
-    def active(self, packed: bool) -> ExitStack:
-        """The engine's attention and leaner forms, in all of them, for as long as it is open."""
-        with ExitStack() as stack:  # left open, unless one of them fails
-            for scorer, fused, last in zip(self.bare, self.fused, self.last, strict=True):
-                stack.enter_context(packed_attention(scorer.model, packed))
-                stack.enter_context(fused.active())
-                stack.enter_context(last.active())
-            return stack.pop_all()
+    @contextmanager
+    def active(self, packed: bool) -> Iterator[None]:
+        """As `Lean.active`, in all of them."""
+        with ExitStack() as stack:
+            for each in self.lean:
+                stack.enter_context(each.active(packed))
+            yield
 
     def add(
         self,
@@ -121,15 +116,33 @@ class Lanes:
         for replica in self.bare[1:]:
             others = [each for each in replica.parameters() if each.requires_grad]
             for mine, other in zip(own, others, strict=True):
-                if other.grad is not None:
-                    mine.grad = other.grad if mine.grad is None else mine.grad.add_(other.grad)
-                other.grad = None
+                if other.grad is None:
+                    continue
+                if mine.grad is None:
+                    mine.grad, other.grad = other.grad, None
+                else:
+                    mine.grad += other.grad
+                    self._clear(other)
+
+    def clear(self) -> None:
+        """No gradients in the model, for the next step."""
+        for each in self.bare[0].parameters():
+            self._clear(each)
 
     def drop(self) -> None:
-        """No gradients, in any of them."""
+        """No gradients, in any of them, and no memory of them."""
         for each in self.bare:
             for parameter in each.parameters():
                 parameter.grad = None
+
+    def _clear(self, parameter: Tensor) -> None:
+        """As before any pass. A gradient that is added to where it stands stays there as zeros:
+        memory for one as large as a vocabulary takes longer to fetch than to fill."""
+        gradient = parameter.grad
+        if gradient is not None and self.bare[0].direct and gradient.nbytes >= KEPT_GRADIENT:
+            gradient.zero_()
+        else:
+            parameter.grad = None
 
 
 def _replica(scorer: Scorer) -> Scorer:
@@ -142,9 +155,7 @@ def _replica(scorer: Scorer) -> Scorer:
         same[id(each)] = nn.Parameter(each.data) if each.requires_grad else each
     for module in scorer.modules():
         same.update(_quantised(module))
-    replica = copy.deepcopy(scorer, same)
-    replica.direct = False
-    return replica
+    return copy.deepcopy(scorer, same)
 
 
 def _quantised(module: Any) -> dict[int, Any]:

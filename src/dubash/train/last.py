@@ -93,9 +93,8 @@ def _by_position(part: nn.Module) -> bool:
         return False
     weight = next(part.parameters())
     dtype = weight.dtype if weight.is_floating_point() else torch.float32
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        states = torch.randn(1, 4, wide[0].in_features).to(weight.device, dtype)
+    drawn = torch.randn(1, 4, wide[0].in_features, generator=torch.Generator().manual_seed(0))
+    states = drawn.to(weight.device, dtype)
     among, alone = part(states), part(states[:, 1:2])
     if not isinstance(among, Tensor):
         return False

@@ -130,6 +130,7 @@ class Loop:
                     break
                 self._step(self.steps[step], ticker)
                 self.state.seconds = time.monotonic() - started
+        self.passes.lanes.drop()
         self._load_best()
         if self.loaded.device == "cpu":
             give_back_freed_memory()  # what follows may need it: conversion, translating
@@ -154,7 +155,7 @@ class Loop:
                 tokens=self.state.tokens, supervised_tokens=self.state.supervised_tokens,
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
-        self.optimizer.zero_grad(set_to_none=True)
+        self.passes.lanes.clear()
         if not self.settled and self.loaded.device == "cpu":
             # the optimizer's state now stands between what the passes have left
             give_back_freed_memory()
@@ -244,7 +245,7 @@ class Loop:
             if self.accelerator.scaler is not None:
                 self.state.scaler = self.accelerator.scaler.state_dict()
             self.state.pass_tokens = self.passes.pass_tokens
-            self.state.asked_tokens = self.passes.asked_tokens
+            self.state.asked_tokens = self.passes.cutting.tokens
             tensors = {"trainable": self._trainable(), "optimizer": state_tensors(self.optimizer)}
             found = Checkpoint(tensors, self.state.to_json())
             checkpoints.save(self.run.checkpoints, self.state.step, found)

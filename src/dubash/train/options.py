@@ -17,8 +17,8 @@ PASS_TOKENS = {"cpu": 2048, "cuda": 8192}
 """Tokens in a forward pass unless set: matrix products are at full speed, and memory small."""
 
 FULL_PASS_TOKENS = {"cpu": 512, "cuda": 8192}
-"""The same where all weights are trained. Gemma-3-270M, steps of 8,192 tokens on 2 cores: a peak of
-6.3 GB in 48-51 s, 7.3 GB in 46-47 s at 1,024, 9.0 GB in 48-53 s at 2,048."""
+"""The same where all weights are trained, for each lane. Gemma-3-270M, steps of 8,192 tokens on 2
+cores: a peak of 6.3 GB in 48-51 s, 7.3 GB in 46-47 s at 1,024, 9.0 GB in 48-53 s at 2,048."""
 
 LOOKS = 5
 """Looks at the dev set in a run whose recipe does not say."""
@@ -93,6 +93,8 @@ class TrainOptions(Options):
         return self
 
 
-def pass_tokens(options: TrainOptions, device: str, full: bool) -> int:
-    """Tokens in a forward pass: what is set, or the default for the device (`cpu`, `cuda`)."""
-    return options.pass_tokens or (FULL_PASS_TOKENS if full else PASS_TOKENS)[device]
+def pass_tokens(options: TrainOptions, device: str, full: bool, lanes: int = 1) -> int:
+    """Tokens in a forward pass, its lanes together: what is set, or the default for the device
+    (`cpu`, `cuda`)."""
+    usual = FULL_PASS_TOKENS[device] * lanes if full else PASS_TOKENS[device]
+    return options.pass_tokens or usual

@@ -56,9 +56,11 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """How steps are cut into forward passes: the rows packed or padded, `shared` tokens that all of
-    them begin with, and parts that are taken side by side, of processes or of lanes."""
+    """How steps are cut into forward passes: of so many `tokens` at first, the rows packed or
+    padded, `shared` tokens that all of them begin with, and parts that are taken side by side, of
+    processes or of lanes."""
 
+    tokens: int
     packed: bool
     shared: int
     processes: int = 1

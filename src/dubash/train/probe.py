@@ -21,8 +21,7 @@ from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
-from dubash.train.fuse import Fused
-from dubash.train.last import LastLayer
+from dubash.train.lean import Lean
 from dubash.train.loss import Scorer, bare, row_of
 from dubash.train.packs import Mask
 
@@ -85,8 +84,7 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
     """
     device = next(scorer.parameters()).device
     batch, shared = (collator(examples, share).to(device) for share in (False, True))
-    leaner = Fused(scorer).active(), LastLayer(scorer).active()
-    with packed_attention(scorer.model, batch.layout is not None), leaner[0], leaner[1]:
+    with Lean(scorer).active(batch.layout is not None):
         ours = scorer.losses(batch)
         whole = float((scorer.losses(shared) * shared.counts).sum())
     row = row_of(batch)
@@ -98,8 +96,7 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
         kind = getattr(scorer.model.config, "model_type", "this model")
         raise TrainingError(
             f"its loss on {len(examples)} rows is {total:.4f} by its own logits; dubash's is "
-            f"{whole:.4f}, token by token {away:.4f} away: it does not know how {kind} makes its "
-            "logits.",
+            f"{whole:.4f}, token by token {away:.4f} away: it does not know how {kind} works.",
             where="model.name",
             fix="Choose another model, and tell us about this one.",
         )
