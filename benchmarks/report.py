@@ -40,7 +40,7 @@ def as_text(results: list[Result]) -> str:
     lines = []
     for each in results:
         words = f"{spell(each)}; wanted {spell_wanted(each)}: {spell_holds(each)}"
-        lines.append(f"{each['work']} | {each['peer']} | {each['dtype']}: {words}")
+        lines.append(f"{each['work']} | {each['peer']} | {_conditions(each)}: {words}")
     return "\n".join(lines)
 
 
@@ -74,12 +74,12 @@ def markdown(results: list[Result]) -> str:
         "[docs/benchmarks.md](../docs/benchmarks.md). Ratios are ours / peer in speed for the same",
         "rows (for memory: in peak), median (least–largest) over the pairs.",
         "",
-        "| work | peer | precision | ratio | pairs | wanted | holds | same work? |",
-        "|---|---|---|---|---|---|---|---|",
+        "| work | peer | rows | precision | ratio | pairs | wanted | holds | same work? |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for each in results:
         cells = [
-            each["work"], each["peer"], _precision(each), spell(each),
+            each["work"], each["peer"], each["rows"]["source"], _precision(each), spell(each),
             str(len(each.get("pairs", []))), spell_wanted(each), spell_holds(each),
             _spell_check(each),
         ]  # fmt: skip
@@ -91,7 +91,12 @@ def markdown(results: list[Result]) -> str:
     if missing:
         lines += ["", "Promised, and not measured yet:", "", *(f"- {each}" for each in missing)]
     for each in results:
-        lines += ["", f"## {each['work']} | {each['peer']} | {each['dtype']}", "", *_details(each)]
+        lines += [
+            "",
+            f"## {each['work']} | {each['peer']} | {_conditions(each)}",
+            "",
+            *_details(each),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -109,6 +114,14 @@ def _spell_check(each: Result) -> str:
     if each["models"]["ours"]["title"] != each["models"]["theirs"]["title"]:
         return "same rows and tokens"
     return f"same rows and tokens, {check['alike']:.0%} of the texts the same"
+
+
+def _drawn(each: Result) -> str:
+    return " lognormal" if each["rows"]["source"] == "lognormal" else ""
+
+
+def _conditions(each: Result) -> str:
+    return f"{each['dtype']}, rows of {each['rows']['source']}"
 
 
 def _precision(each: Result) -> str:
@@ -196,7 +209,8 @@ def picture(results: list[Result]) -> str:
             "",
             [
                 Bar(
-                    f"{each['case']} {each['dtype']}", each["median"], f"{each['median']:.2f}×",
+                    f"{each['case']} {each['dtype']}{_drawn(each)}", each["median"],
+                    f"{each['median']:.2f}×",
                     "base" if each["holds"] is False else "good", each["low"], each["high"],
                 )
             ],

@@ -56,14 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def keep(path: Path, result: dict[str, Any]) -> None:
-    """Put a case's result into the file, over an older one of the same case and precision."""
-    found = read_json(path)["cases"] if path.exists() else {}
-    found[f"{result['case']} {result['dtype']}"] = result
+    """Put a case's result into the file, over an older one of the same case, precision and rows."""
+    before = read_json(path)["cases"].values() if path.exists() else []
+    found = {
+        f"{each['case']} {each['dtype']} {each['rows']['source']}": each
+        for each in (*before, result)
+    }
     order = {name: number for number, name in enumerate(CASES)}
-    cases = dict(
-        sorted(found.items(), key=lambda item: (order[item[1]["case"]], item[1]["dtype"] != "fp32"))
-    )
-    write_json(path, {"cases": cases})
+
+    def place(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool]:
+        each = item[1]
+        drawn = each["rows"]["source"] == "lognormal"
+        return order[each["case"]], each["dtype"] != "fp32", drawn
+
+    write_json(path, {"cases": dict(sorted(found.items(), key=place))})
 
 
 def _parser() -> argparse.ArgumentParser:

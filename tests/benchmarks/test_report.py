@@ -32,9 +32,12 @@ def test_the_report_says_what_holds_and_gives_no_number_for_an_invalid_case(tmp_
     keep(tmp_path / "results.json", result(holds=False, wanted=6.0))
     keep(tmp_path / "results.json", invalid)
     keep(tmp_path / "results.json", result())
+    real = {**result()["rows"], "source": "manythings"}
+    keep(tmp_path / "results.json", result(rows=real, median=4.1, low=4.0, high=4.2, holds=False))
     write_report(tmp_path / "results.json")
     page = (tmp_path / "RESULTS.md").read_text()
-    assert page.count("| full | Trainer |") == 2
+    assert page.count("| full | Trainer |") == 3
+    assert "| full | Trainer | manythings | fp32 | 4.10× (4.00–4.20) | 1 | ≥ 5× | **no** |" in page
     assert "| 5.50× (5.10–5.90) | 1 | ≥ 5× | yes |" in page
     assert "invalid (losses differ by 0.3) | 1 | ≥ 5× | – |" in page
     picture = (tmp_path / "results.svg").read_text()
