@@ -69,7 +69,9 @@ def watch_for_real(path, setup):
         held += [x for x in (getattr(state, "absmax", None),) if x is not None]
     tally = Tally([*held, *(each.grad for each in held if each.grad is not None)])
     scorer = _Watched(model, setup, tally)
-    passes = Accumulator(scorer, ROWS, collator, TrainOptions(pass_tokens=10**6), Accelerator())
+    passes = Accumulator(
+        scorer, ROWS, collator, TrainOptions(pass_tokens=10**6), Accelerator(), lanes=1
+    )
     with tally:
         tally.begin("forward")
         passes.add(range(len(ROWS)), silent)
