@@ -21,7 +21,6 @@ from dubash.model.load import LoadedModel, load_trainable, load_tuned, save_tune
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.options import PromptOptions
 from dubash.prompt.template import Example, Template
-from dubash.train.attention import packed_attention
 from dubash.train.batches import Batch, Collator
 from dubash.train.loop import Loop
 from dubash.train.loss import Scorer, loss_sums
@@ -104,8 +103,7 @@ def readable(template: Template, pair: Pair) -> str:
 def dev_loss(loaded: LoadedModel, batch: Any) -> float:
     """Mean loss over supervised tokens in eval mode."""
     loaded.model.eval()
-    with packed_attention(loaded.model, batch.layout is not None):
-        total, count = loss_sums(Scorer(loaded.model), [batch]).tolist()
+    total, count = loss_sums(Scorer(loaded.model), [batch]).tolist()
     return float(total / count)
 
 

@@ -103,7 +103,7 @@ def moments(
             # the gradients of a step's only pass come as its activations go, the head's before,
             # which keeps its memory from step to step
             parts["gradients"] = {
-                "forward": first if first >= KEPT_GRADIENT else 0, "head": first,
+                "forward": first if cpu and first >= KEPT_GRADIENT else 0, "head": first,
                 "backward": max(first, trained - standing),
             }[name]  # fmt: skip
         held = min(standing, moment.peak)

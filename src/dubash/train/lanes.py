@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from dubash.train.batches import Batch
 from dubash.train.lean import Lean
-from dubash.train.loss import Scorer
+from dubash.train.loss import Scorer, bare
 
 LANES = 2
 """Lanes where they are used. Measured on 2 cores: experiments/threads.md."""
@@ -28,7 +28,7 @@ MOST_GRADIENT = 600 * 2**20
 """Bytes that a lane's own gradient may take at most."""
 
 KEPT_GRADIENT = 2**25
-"""Bytes of a gradient from which on it keeps its memory from step to step."""
+"""Bytes of a vocabulary's gradient from which on it keeps its memory from step to step on a CPU."""
 
 SHARED = 4
 """How many times what rows share must fit into a lane's pass: each lane computes it anew."""
@@ -61,6 +61,7 @@ class Lanes:
         self.bare = [scorer, *replicas]
         self.wrapped = [prepare(each) for each in self.bare]
         self.lean = [Lean(each) for each in self.bare]
+        self.tables = {id(each) for scorer in self.bare for each in _tables(scorer)}
         self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
     def __len__(self) -> int:
@@ -136,10 +137,11 @@ class Lanes:
                 parameter.grad = None
 
     def _clear(self, parameter: Tensor) -> None:
-        """As before any pass. A gradient that is added to where it stands stays there as zeros:
-        memory for one as large as a vocabulary takes longer to fetch than to fill."""
+        """As before any pass. A vocabulary's gradient, which is added to where it stands, stays
+        there as zeros: on a CPU its memory takes longer to fetch than to fill."""
         gradient = parameter.grad
-        if gradient is not None and self.bare[0].direct and gradient.nbytes >= KEPT_GRADIENT:
+        kept = self.bare[0].direct and id(parameter) in self.tables
+        if kept and gradient is not None and gradient.is_cpu and gradient.nbytes >= KEPT_GRADIENT:
             gradient.zero_()
         else:
             parameter.grad = None
@@ -156,6 +158,13 @@ def _replica(scorer: Scorer) -> Scorer:
     for module in scorer.modules():
         same.update(_quantised(module))
     return copy.deepcopy(scorer, same)
+
+
+def _tables(scorer: Scorer) -> list[Tensor]:
+    """The weights of the embedding and of the head."""
+    model = bare(scorer.model)
+    parts = (model.get_input_embeddings(), model.get_output_embeddings())
+    return [each.weight for each in parts if each is not None]
 
 
 def _quantised(module: Any) -> dict[int, Any]:

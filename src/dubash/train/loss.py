@@ -72,15 +72,13 @@ class Scorer(nn.Module):
 
 @torch.no_grad()
 def loss_sums(scorer: Scorer, batches: Sequence[Batch]) -> Tensor:
-    """The sums `[loss, supervised tokens]` over batches, in fp64, for a mean over processes.
-
-    Packed ones need `packed_attention` around.
-    """
+    """The sums `[loss, supervised tokens]` over batches, in fp64, for a mean over processes."""
     device = next(scorer.parameters()).device
     total = torch.zeros(2, dtype=torch.float64, device=device)
     for batch in batches:
         placed = batch.to(device)
-        total[0] += (scorer.losses(placed) * placed.counts).sum()
+        with packed_attention(scorer.model, placed.layout is not None):
+            total[0] += (scorer.losses(placed) * placed.counts).sum()
         total[1] += placed.counts.sum()
     return total
 
