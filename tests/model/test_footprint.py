@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dubash.core.errors import ModelError, RecipeError
+from dubash.model import products
 from dubash.model.footprint import shapes
 from dubash.model.footprint.devices import device_names, named_device, this_machine
 from dubash.model.footprint.parameters import build, count, quantized_bytes
@@ -156,6 +157,17 @@ def test_a_tally_follows_what_lives_and_counts_what_is_computed():
     assert float(z) == 16 * 32 * 64**2
 
 
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_product_counts_the_same_by_either_library(monkeypatch, wide):
+    monkeypatch.setattr(products, "_narrow", lambda: wide and torch.backends.mkldnn.is_available())
+    x, weight = torch.ones(8, 32), torch.ones(16, 32)
+    with Tally([x, weight]) as tally:
+        tally.begin("all")
+        products.linear(x, weight)
+        tally.begin("")
+    assert tally.spans["all"].flops == 2 * 8 * 32 * 16
+
+
 def test_seconds_here_are_those_of_the_operations():
     x = torch.ones(256, 256)
     with Tally([x]) as tally:
@@ -188,6 +200,7 @@ def test_devices_by_name():
 def test_a_faster_device_is_faster():
     x = torch.ones(1024, 1024)
     with Tally([x]) as tally:
+        tally.begin("all")
         x @ x
     slow, fast = (
         seconds_there(tally.operations, named_device(name, ModelOptions(name="any"), "llama"))

@@ -4,7 +4,9 @@ The plainest way is the model's own forward pass over one row at a time, its own
 cross entropy, in float64. Dropout is 0.
 """
 
+import copy
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
+from dubash.model import products
 from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train import head as head_module
@@ -23,6 +26,7 @@ from dubash.train.fuse import Fused
 from dubash.train.head import HeadForm, head_loss
 from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer
+from dubash.train.packs import MULTIPLE
 from tiny import FAMILIES
 
 PACKED = ("llama", "qwen2", "qwen3", "gemma3")
@@ -121,7 +125,9 @@ def test_the_last_layer_works_on_the_positions_that_the_loss_asks_for(trainable,
         scorer(batch)
     for hook in hooks:
         hook.remove()
-    assert seen == [batch.inputs["input_ids"].shape, (1, 6 * 2), (1, 6 * 2)]
+    # 6 rows × 2, filled up in packs
+    asked = (1, MULTIPLE if family in PACKED else 6 * 2)
+    assert seen == [batch.inputs["input_ids"].shape, asked, asked]
 
 
 class Experts(torch.nn.Linear):
@@ -165,7 +171,8 @@ def test_each_leaner_form_has_its_modules_output_and_gradients(trainable, family
     fused = Fused(trainable(family, method).model)
     assert bool(fused.forwards) == (method == "lora" or family not in ("m2m100", "nllb"))
     for module, forward in fused.forwards:
-        width = getattr(module, "in_features", None) or module.weight.shape[0]
+        outer = getattr(module, "gate_proj", module)
+        width = getattr(outer, "in_features", None) or outer.weight.shape[0]
         x = torch.randn(2, 3, width, dtype=torch.float64, requires_grad=True)
         inputs = [x, *(each for each in module.parameters() if each.requires_grad)]
         ours, own = forward(x), module(x)
@@ -249,3 +256,61 @@ def test_gemma_2s_soft_caps_are_those_of_the_model(tmp_path):
     loaded = LoadedModel(model, None, "causal", "cpu", "fp32", "gemma2", "gemma2")
     rows = [Example((9, 8, 7, at), tuple(range(at, at + 14)), str(at)) for at in range(10, 15)]
     assert_same(plainest(loaded, rows, "full"), ours(loaded, Collator("causal", "full", 0), rows))
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_fp32_by_the_library_with_the_widest_products(trainable, family, method, monkeypatch):
+    """Whichever CPU this is: the model in fp32, against itself in float64."""
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(products, "_narrow", lambda: True)
+    loaded = trainable(family, method)
+    rows = [
+        Example((9, 8, 7, *range(5, 5 + at)), (*range(20, 22 + at), 3), str(at))
+        for at in range(1, 7)
+    ]
+    collator = Collator(
+        loaded.kind, "target", 0, getattr(loaded.model.config, "decoder_start_token_id", None),
+        packed=family in PACKED,
+    )  # fmt: skip
+    expected = plainest(loaded, rows, "target")
+    narrow = replace(loaded, model=copy.deepcopy(loaded.model).float())
+    fused = Fused(narrow.model).forwards
+    assert any(isinstance(module, torch.nn.Linear) for module, _ in fused)
+    loss, found = ours(narrow, collator, rows, 2)
+    # rounding may tip a ReLU
+    most = 5e-3 if family in ("m2m100", "nllb") else 5e-5
+    assert_same(expected, (loss, {name: each.double() for name, each in found.items()}), most)
+
+
+def kept_by(forward):
+    """How many numbers a forward pass keeps for its backward pass."""
+    sizes = {}
+
+    def note(tensor):
+        sizes[tensor.data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        forward(torch.randn(50, 32, dtype=torch.float64))
+    return sum(sizes.values())
+
+
+@pytest.mark.parametrize("family", PACKED)
+def test_a_gated_layer_keeps_less_and_gives_the_same(trainable, family):
+    found = Fused(trainable(family, "full").model).forwards
+    gated = [pair for pair in found if hasattr(pair[0], "gate_proj")]
+    assert len(gated) == trainable(family, "full").model.config.num_hidden_layers
+    module, forward = gated[0]
+    assert kept_by(forward) < kept_by(module)
+
+
+def test_a_gated_layer_that_does_more_is_left_as_it_is(trainable):
+    class Scaled(type(trainable("llama", "full").model.model.layers[0].mlp)):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer = copy.deepcopy(trainable("llama", "full").model.model.layers[0].mlp)
+    layer.__class__ = Scaled
+    assert not [pair for pair in Fused(layer).forwards if pair[0] is layer]

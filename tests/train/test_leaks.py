@@ -39,7 +39,8 @@ def load(tmp_path_factory):
 
 def blocks(layout):
     """The block-diagonal causal mask of a pack without shared tokens, `[1, 1, time, time]`."""
-    row = torch.arange(len(layout.lengths)).repeat_interleave(torch.tensor(layout.lengths))
+    lengths = torch.tensor([*layout.lengths, layout.filler])
+    row = torch.arange(len(lengths)).repeat_interleave(lengths)
     return (row[:, None] == row[None, :]).tril()[None, None]
 
 

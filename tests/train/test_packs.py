@@ -8,7 +8,7 @@ from dubash.prompt.mask import causal_labels
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator, as_trained
 from dubash.train.loss import row_of
-from dubash.train.packs import FULLNESS, lay_out, make_pack
+from dubash.train.packs import FULLNESS, MULTIPLE, lay_out, make_pack
 
 TOKENS = st.lists(st.integers(1, 5), min_size=1, max_size=12).map(tuple)
 MASKS = st.sampled_from(["target", "full"])
@@ -24,8 +24,8 @@ def test_what_all_prompts_begin_with_stands_once():
     rows = [Example((7, 8, 1), (2, 3), "a"), Example((7, 8, 4, 5), (6, 3), "b")]
     pack = make_pack(rows, "target")
     assert pack.layout.shared == 2
-    assert pack.ids.tolist() == [[7, 8, 4, 5, 6, 3, 1, 2, 3]]
-    assert pack.positions.tolist() == [[0, 1, 2, 3, 4, 5, 2, 3, 4]]
+    assert pack.ids[0, :9].tolist() == [7, 8, 4, 5, 6, 3, 1, 2, 3]
+    assert pack.positions[0, :9].tolist() == [0, 1, 2, 3, 4, 5, 2, 3, 4]
     seen = zip(pack.places.tolist(), pack.labels.tolist(), pack.counts.tolist(), strict=True)
     assert list(seen) == [(3, 6, 1), (4, 3, 1), (6, 2, 1), (7, 3, 1)]
 
@@ -59,7 +59,8 @@ def test_positions_are_those_of_each_row_by_itself(prefix, examples, mask):
     pack = make_pack(behind(prefix, examples), mask)
     shared, lengths = pack.layout.shared, pack.layout.lengths
     assert pack.positions[0, :shared].tolist() == list(range(shared))
-    for part, length in zip(pack.positions[0, shared:].split(list(lengths)), lengths, strict=True):
+    own = pack.positions[0, shared : pack.ids.shape[1] - pack.layout.filler]
+    for part, length in zip(own.split(list(lengths)), lengths, strict=True):
         assert part.tolist() == list(range(shared, shared + length))
 
 
@@ -84,3 +85,23 @@ def test_each_supervised_place_knows_its_row(examples, mask, packed):
     counts = torch.bincount(row_of(batch), minlength=len(examples)).tolist()
     collator = Collator("causal", mask, 0)
     assert counts == [collator.supervised(example) for example in examples]
+
+
+@given(TOKENS, EXAMPLES, MASKS)
+def test_a_pack_is_filled_up_to_a_multiple_with_tokens_that_no_loss_sees(prefix, examples, mask):
+    batch = Collator("causal", mask, 0)(behind(prefix, examples))
+    time = batch.inputs["input_ids"].shape[1]
+    own = batch.layout.shared + sum(batch.layout.lengths)
+    assert time % MULTIPLE == 0
+    assert time - own == batch.layout.filler < MULTIPLE
+    assert batch.places.max() < own
+
+
+@given(TOKENS, EXAMPLES, MASKS)
+def test_places_that_are_asked_for_are_each_there_once_and_a_multiple(prefix, examples, mask):
+    batch = Collator("causal", mask, 0)(behind(prefix, examples))
+    asked = batch.asked.tolist()
+    assert asked == sorted(set(asked))
+    assert len(asked) % MULTIPLE == 0
+    assert set(batch.places.tolist()) <= set(asked)
+    assert len(asked) < len(set(batch.places.tolist())) + MULTIPLE

@@ -67,19 +67,21 @@ def packed_attention_forward(
     if layout is None or query.shape[0] != 1:
         raise ValueError(f"{NAME} attention needs a layout and one flat row")
     rows = _Rows(scaling, dropout, sliding_window, softcap)
-    shared = layout.shared
+    shared, filler = layout.shared, layout.filler
     outputs = []
     # split rather than sliced: backward then lays the parts together once, not each by itself
     flat = [each[0].transpose(0, 1) for each in (query, key, value)]  # [time, heads, head_dim]
     head: list[Tensor] = []
+    if shared or filler:
+        sizes = [shared, len(flat[0]) - shared - filler, filler]
+        parts = [torch.split(each, sizes) for each in flat]
+        head, flat = [each[0].unsqueeze(0) for each in parts], [each[1] for each in parts]
     if shared:
-        halves = [torch.split(each, [shared, len(each) - shared]) for each in flat]
-        head, flat = [half[0].unsqueeze(0) for half in halves], [half[1] for half in halves]
         outputs.append(rows.attend(head[0], head[1], head[2], before=0)[0])
     if layout.gather is not None and layout.scatter is not None:
         flat = [_spread(each, layout.gather, layout.scatter) for each in flat]
     sizes = [block.rows * block.longest for block in layout.blocks]
-    parts = []
+    found = []
     for block, *cut in zip(
         layout.blocks, *(torch.split(each, sizes) for each in flat), strict=True
     ):
@@ -87,11 +89,13 @@ def packed_attention_forward(
         if shared:
             bk = torch.cat([head[1].expand(block.rows, -1, -1, -1), bk], 1)
             bv = torch.cat([head[2].expand(block.rows, -1, -1, -1), bv], 1)
-        parts.append(rows.attend(bq, bk, bv, before=shared).flatten(0, 1))
-    own = parts[0] if len(parts) == 1 else torch.cat(parts)
+        found.append(rows.attend(bq, bk, bv, before=shared).flatten(0, 1))
+    own = found[0] if len(found) == 1 else torch.cat(found)
     if layout.scatter is not None:
         own = collect(own, layout.scatter)
     outputs.append(own)
+    if filler:  # nobody reads it
+        outputs.append(own.new_zeros(filler, *own.shape[1:]))
     return torch.cat(outputs).unsqueeze(0), None
 
 

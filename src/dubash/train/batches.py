@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Example
-from dubash.train.packs import Layout, Mask, make_pack
+from dubash.train.packs import Layout, Mask, make_pack, spare
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Batch:
     `inputs` are the arguments of the model; `layout` says where the rows of a pack lie and is None
     for padded rows. `places`, `labels` and `counts`, each `[supervised]`: the last hidden state at
     `places` (of all positions, row after row) predicts `labels`, `counts` times. `asked` are the
-    places each once: where rows part, what they share predicts the next token of each.
+    places each once (where rows part, what they share predicts the next token of each), in packs
+    with some others up to a multiple.
     """
 
     inputs: dict[str, Tensor]
@@ -71,8 +72,10 @@ class Collator:
                 "position_ids": pack.positions,
                 "attention_mask": torch.zeros(1, 1, 1, 1),
             }
-            asked = torch.unique(pack.places)
-            return Batch(inputs, pack.layout, pack.places, pack.labels, pack.counts, asked)
+            return Batch(
+                inputs, pack.layout, pack.places, pack.labels, pack.counts,
+                _asked(pack.places, pack.ids.shape[1]),
+            )  # fmt: skip
         if self.kind == "causal":
             ids: list[Sequence[int]] = [[*each.prompt, *each.target] for each in examples]
             # the state at a place predicts the token after it
@@ -139,6 +142,16 @@ def _unpacked(batch: Batch, layout: Layout) -> list[tuple[list[int], list[int], 
         found[row] = ids, labels[: len(ids)], [1] * len(ids)
         start += length
     return [found[row] for row in range(len(found))]
+
+
+def _asked(places: Tensor, time: int) -> Tensor:
+    """The places each once, filled up with the pack's last ones that are not among them."""
+    wanted = torch.zeros(time, dtype=torch.bool)
+    wanted[places] = True
+    others = (~wanted).nonzero()[:, 0]
+    missing = min(len(others), spare(time - len(others)))
+    wanted[others[len(others) - missing :]] = True
+    return wanted.nonzero()[:, 0]
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int, width: int | None = None) -> Tensor:

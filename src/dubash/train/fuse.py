@@ -1,20 +1,24 @@
 """Leaner forms of what a layer does besides its large products, for as long as a model trains.
 
-Adapters add to their layer's output in place, normalisations keep nothing but their input, and an
-embedding's gradient is added row by row where it is kept, not as a table of the whole vocabulary:
-the same numbers with fewer passes over memory. Modules get their own forward back afterwards.
+Adapters add to their layer's output in place, products go where they are fastest, gated layers and
+normalisations (`norm`) keep nothing but their input, and an embedding's gradient is added row by
+row where it is kept, not as a table of the whole vocabulary: the same numbers with fewer passes
+over memory. Modules get their own forward back afterwards.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dubash.model.products import linear, widest
+from dubash.train.norm import norm_form
 
 Forward = Callable[..., Any]
 
@@ -27,7 +31,8 @@ class Fused:
         gradients to himself."""
         self.forwards: list[tuple[nn.Module, Forward]] = []
         for module in model.modules():
-            forward = _adapter(module) or _norm(module) or (_embedding(module) if direct else None)
+            forward = _adapter(module) or _linear(module) or norm_form(module) or _gated(module)
+            forward = forward or (_embedding(module) if direct else None)
             if forward is not None:
                 self.forwards.append((module, forward))
 
@@ -87,8 +92,8 @@ class _Lora(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, w: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float
     ) -> Tensor:
-        y = x @ w.t() if bias is None else torch.addmm(bias, x, w.t())
-        low = x @ a.t()
+        y = linear(x, w, bias)
+        low = linear(x, a)
         y.addmm_(low, b.t(), alpha=scale)
         ctx.save_for_backward(x, w, a, b, low)
         ctx.scale = scale
@@ -98,78 +103,104 @@ class _Lora(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         (d,) = gradients
         x, w, a, b, low = ctx.saved_tensors
-        d_low = d @ b
-        d_x = (d @ w).addmm_(d_low, a, alpha=ctx.scale) if ctx.needs_input_grad[0] else None
-        d_a = (d_low.t() @ x).mul_(ctx.scale)
-        d_b = (d.t() @ low).mul_(ctx.scale)
+        d_low = linear(d, b.t())
+        d_x = None
+        if ctx.needs_input_grad[0]:
+            d_x = linear(d, w.t()).addmm_(d_low, a, alpha=ctx.scale)
+        d_a = linear(d_low.t(), x.t()).mul_(ctx.scale)
+        d_b = linear(low.t(), d.t()).mul_(ctx.scale).t()
         return d_x, None, None, d_a, d_b, None
 
 
-# -- normalisation -----------------------------------------------------------------------------
-
-Form = Literal["weight", "one plus weight"]
+# -- linear layers -----------------------------------------------------------------------------
 
 
-def _norm(module: nn.Module) -> Forward | None:
-    """For root-mean-square normalisation in either of its forms, told apart by what it does."""
-    weight = getattr(module, "weight", None)
-    if not type(module).__name__.endswith(("RMSNorm", "LayerNorm")):
+def _linear(module: nn.Module) -> Forward | None:
+    """For a linear layer whose products are faster in another library than torch's own."""
+    if type(module) is not nn.Linear:
         return None
-    if weight is None or weight.ndim != 1:
-        return None
-    eps = getattr(module, "variance_epsilon", getattr(module, "eps", None))
-    alone = len(inspect.signature(module.forward).parameters) == 1  # some take a gate besides
-    if eps is None or not alone or getattr(module, "bias", None) is not None:
-        return None
-    drawn = torch.randn(3, len(weight), generator=torch.Generator().manual_seed(0))
-    # small ones too, where it matters how the sum with eps is taken
-    x = (drawn * torch.tensor([[1.0], [1e-1], [1e-3]])).to(weight)
-    with torch.no_grad():
-        expected = module(x)
-        exact = weight.dtype in (torch.float32, torch.float64)
-        relative, absolute = (1e-4, 1e-6) if exact else (2e-2, 1e-3)
-        forms: tuple[Form, ...] = ("weight", "one plus weight")
-        for form in forms:
-            forward = partial(_norm_forward, weight, float(eps), form)
-            if torch.allclose(forward(x), expected, relative, absolute):
-                return forward
-    return None
+    weight = module.weight
+    return partial(_linear_forward, module) if widest(weight.dtype, weight.device.type) else None
 
 
-def _norm_forward(weight: Tensor, eps: float, form: Form, x: Tensor) -> Tensor:
-    """x / √(mean x² + eps) · weight (Zhang & Sennrich 2019, arXiv:1910.07467)."""
-    # Llama multiplies by its weight in the wider type of both, Gemma returns the input's
-    plain = form == "weight"
-    dtype = torch.promote_types(x.dtype, weight.dtype) if plain else x.dtype
-    factor = weight if plain else 1.0 + weight
-    found: Tensor = _Norm.apply(x, factor, eps, dtype)  # type: ignore[no-untyped-call]
-    return found
+def _linear_forward(module: nn.Linear, x: Tensor) -> Tensor:
+    if torch.is_autocast_enabled("cpu"):
+        return F.linear(x, module.weight, module.bias)
+    found: Tensor = _Linear.apply(  # type: ignore[no-untyped-call]
+        x.flatten(0, -2), module.weight, module.bias
+    )
+    return found.view(*x.shape[:-1], found.shape[-1])
 
 
-class _Norm(torch.autograd.Function):
-    """Keeps the input and one number a row; in fp32, or the wider type of the input."""
+class _Linear(torch.autograd.Function):
+    """y = W x + b and its gradients, by `products.linear`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        norm = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-        inverse = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
-        ctx.save_for_backward(x, factor, inverse)
-        found: Tensor = (wide * inverse).mul_(factor)
-        return found.to(dtype)
+    def forward(ctx: Any, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, w)
+        return linear(x, w, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
-        x, factor, inverse = ctx.saved_tensors
-        d = gradients[0].to(inverse.dtype)
-        scaled = x * inverse  # x / rms
-        d_factor = None
-        if ctx.needs_input_grad[1]:
-            d_factor = (d * scaled).flatten(0, -2).sum(0).to(factor.dtype)
-        d_scaled = d * factor
-        mean = torch.linalg.vecdot(d_scaled, scaled).div_(x.shape[-1]).unsqueeze(-1)
-        d_x = d_scaled.sub_(scaled.mul_(mean)).mul_(inverse)
-        return d_x.to(x.dtype), d_factor, None, None
+        (d,) = gradients
+        x, w = ctx.saved_tensors
+        needs_x, needs_w, needs_bias = ctx.needs_input_grad
+        return (
+            linear(d, w.t()) if needs_x else None,
+            linear(d.t(), x.t()) if needs_w else None,
+            d.sum(0) if needs_bias else None,
+        )
+
+
+# -- gated feed-forward layers -----------------------------------------------------------------
+
+
+def _gated(module: Any) -> Forward | None:
+    """For down(act(gate x) · up x) (Shazeer 2020, arXiv:2002.05202), told apart by what it does."""
+    names = ("gate_proj", "up_proj", "down_proj", "act_fn")
+    parts: list[Any] = [getattr(module, name, None) for name in names]
+    if not all(isinstance(each, nn.Module) for each in parts) or [*parts[3].parameters()]:
+        return None
+    width = getattr(parts[0], "in_features", None)
+    if width is None:
+        return None
+    weight = next(module.parameters())
+    dtype = weight.dtype if weight.is_floating_point() else torch.float32
+    drawn = torch.randn(2, width, generator=torch.Generator().manual_seed(0))
+    gate, up, down, act = parts
+    forward = partial(_gated_forward, gate, up, down, act)
+    with torch.no_grad():
+        x = drawn.to(weight.device, dtype)
+        expected = module(x)
+        same = isinstance(expected, Tensor) and torch.equal(forward(x), expected)
+    return forward if same else None
+
+
+def _gated_forward(gate: Any, up: Any, down: Any, act: Any, x: Tensor) -> Tensor:
+    inner = _Gated.apply(gate(x), up(x), act)  # type: ignore[no-untyped-call]
+    found: Tensor = down(inner)
+    return found
+
+
+class _Gated(torch.autograd.Function):
+    """act(gate) · up; keeps these two, and takes the activation again on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, gate: Tensor, up: Tensor, act: nn.Module) -> Tensor:
+        ctx.save_for_backward(gate, up)
+        ctx.act = act
+        found: Tensor = act(gate) * up
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        (d,) = gradients
+        gate, up = ctx.saved_tensors
+        with torch.enable_grad():
+            gate = gate.detach().requires_grad_()
+            active = ctx.act(gate)
+        (d_gate,) = torch.autograd.grad(active, gate, d * up)
+        return d_gate, active.detach().mul_(d), None
 
 
 # -- embedding ---------------------------------------------------------------------------------

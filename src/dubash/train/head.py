@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dubash.model.products import linear, widest
+from dubash.train.packs import spare
+
 CHUNK_BYTES = 128 * 2**20
 """What one chunk's logits may take: small enough for any device, large enough for full speed."""
 
@@ -101,6 +104,9 @@ def head_loss(
     weight = head.weight.detach() if direct else head.weight
     if direct and head.weight.grad is None:
         head.weight.grad = torch.zeros_like(head.weight)
+    if missing := spare(len(hidden)):  # positions that count for nothing
+        hidden = F.pad(hidden, (0, 0, 0, missing))
+        labels, weights = F.pad(labels, (0, missing)), F.pad(weights, (0, missing))
     loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
         hidden, weight, head.bias, labels, weights, form, smoothing, dtype,
         head.weight.grad if direct else None,
@@ -119,10 +125,11 @@ def position_losses(head: nn.Linear, form: HeadForm, hidden: Tensor, labels: Ten
 
 
 def _chunks(positions: int, weight: Tensor) -> list[slice]:
-    """Chunks of like size, so that the last one is not a crumb."""
+    """Chunks of like size, so that the last one is not a crumb, and a multiple where they can."""
     most = max(1, CHUNK_BYTES // (4 * weight.shape[0]))
     count = -(-positions // most)
     size = -(-positions // count) if count else 1
+    size = min(most, size + spare(size))
     return [slice(start, min(start + size, positions)) for start in range(0, positions, size)]
 
 
@@ -157,7 +164,7 @@ class _HeadLoss(torch.autograd.Function):
                     own = (labels[part][block], weights[part][block])
                     total += _turn(slope[block], *own, form, smoothing)
                 if d_hidden is not None:
-                    d_hidden[part] = slope @ cast
+                    d_hidden[part] = linear(slope, cast.t())
                 if d_weight is not None:
                     _add_product(d_weight, slope, states)
                 if d_bias is not None:
@@ -181,22 +188,26 @@ def _product(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(states, weight, None if bias is None else bias.to(states.dtype))
     # a product as wide as a vocabulary is a fifth slower than in parts (experiments/threads.md)
     logits = states.new_empty(len(states), len(weight))
+    wide = widest(states.dtype, "cpu")
     for own, rows in zip(
         torch.split(logits, PRODUCT_ROWS, 1), torch.split(weight, PRODUCT_ROWS), strict=True
     ):
-        torch.mm(states, rows.t(), out=own)
+        own.copy_(linear(states, rows)) if wide else torch.mm(states, rows.t(), out=own)
     return logits if bias is None else logits.add_(bias)
 
 
 def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
     """Add slopeᵀ · states, in the precision of `total` where that is the wider one: then some rows
     at a time, so that no second gradient of the whole vocabulary stands."""
-    if total.dtype == slope.dtype:
+    wide = widest(slope.dtype, slope.device.type)
+    if total.dtype == slope.dtype and not wide:
         total.addmm_(slope.t(), states)
         return
-    rows = max(1, PRODUCT_BYTES // (total.shape[1] * slope.element_size()))
-    for own, part in zip(torch.split(total, rows), torch.split(slope, rows, 1), strict=True):
-        own += part.t() @ states
+    rows = PRODUCT_ROWS if wide else PRODUCT_BYTES // (total.shape[1] * slope.element_size())
+    for own, part in zip(
+        torch.split(total, max(1, rows)), torch.split(slope, max(1, rows), 1), strict=True
+    ):
+        own += linear(part.t(), states.t())
 
 
 def _blocks(logits: Tensor, in_caches: bool) -> list[slice]:

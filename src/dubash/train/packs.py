@@ -2,11 +2,12 @@
 
 A pack of rows that begin with the same `P` tokens is laid out as
 
-    [ shared tokens | rest of row 0 | rest of row 1 | … ]      flat row, [1, time], no padding
+    [ shared tokens | rest of row 0 | rest of row 1 | … | filler ]      flat row, [1, time]
 
 Linear layers see the flat row. Attention runs per row (`train/attention`): a row sees the shared
 tokens and itself, never another row. So the shared tokens' hidden states are those of each row by
-itself, and so are the loss and every gradient.
+itself, and so are the loss and every gradient. The filler, fewer than `MULTIPLE` tokens, is seen by
+nobody.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ FULLNESS = 0.5
 blocks pad less, but each is a dozen small products of its own."""
 
 
+MULTIPLE = 16
+"""What the length of a pack, and other numbers of positions that are multiplied at once, are filled
+up to: a CPU's library makes and keeps kernels for each length (experiments/products.md)."""
+
+
+def spare(positions: int) -> int:
+    """How many are missing to the next multiple."""
+    return -positions % MULTIPLE
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Rows of like length that attention takes as one dense block, `[rows, longest]`."""
@@ -43,12 +54,14 @@ class Layout:
     """Where the rows of a pack lie.
 
     `order` are the numbers of the rows as they lie, and `lengths` how many tokens each has behind
-    the `shared` ones. `gather`, `[rows × longest of each block]`, are places in the flat row behind
-    the shared tokens; padding points at a token of its own row. `scatter`, `[time − shared]`, is
-    the way back: the place in the blocks of each token. Both are None where rows lie as in blocks.
+    the `shared` ones; `filler` tokens come after the last. `gather`, `[rows × longest of each
+    block]`, are places in the flat row behind the shared tokens; padding points at a token of its
+    own row. `scatter`, `[time − shared − filler]`, is the way back: the place in the blocks of each
+    token. Both are None where rows lie as in blocks.
     """
 
     shared: int
+    filler: int
     order: tuple[int, ...]
     lengths: tuple[int, ...]
     blocks: tuple[Block, ...]
@@ -98,18 +111,21 @@ def make_pack(examples: Sequence[Example], mask: Mask, share: bool = True) -> Pa
         ids += tokens[shared:]
         positions += range(shared, len(tokens))
         lengths.append(len(tokens) - shared)
+    filler = spare(len(ids))
+    ids += ids[:1] * filler
+    positions += [0] * filler
     entries = sorted(seen)
     return Pack(
         torch.tensor([ids]),
         torch.tensor([positions]),
-        lay_out(lengths, shared, order),
+        lay_out(lengths, shared, order, filler),
         torch.tensor([place for place, _ in entries], dtype=torch.long),
         torch.tensor([label for _, label in entries], dtype=torch.long),
         torch.tensor([seen[entry] for entry in entries], dtype=torch.long),
     )
 
 
-def lay_out(lengths: Sequence[int], shared: int, order: Sequence[int]) -> Layout:
+def lay_out(lengths: Sequence[int], shared: int, order: Sequence[int], filler: int = 0) -> Layout:
     """The layout of rows of these lengths (longest first, without the shared tokens)."""
     blocks: list[Block] = []
     gather: list[int] = []
@@ -129,6 +145,6 @@ def lay_out(lengths: Sequence[int], shared: int, order: Sequence[int]) -> Layout
         first = last
     padded = len(gather) > len(scatter)
     return Layout(
-        shared, tuple(order), tuple(lengths), tuple(blocks),
+        shared, filler, tuple(order), tuple(lengths), tuple(blocks),
         torch.tensor(gather) if padded else None, torch.tensor(scatter) if padded else None,
     )  # fmt: skip

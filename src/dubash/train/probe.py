@@ -118,7 +118,6 @@ def _row_states(scorer: Scorer, batch: Batch) -> list[Tensor]:
     assert placed.layout is not None
     with packed_attention(scorer.model):
         hidden = scorer.hidden(placed)
-    parts = torch.split(hidden[placed.layout.shared :], list(placed.layout.lengths))
-    return [
-        part for _, part in sorted(zip(placed.layout.order, parts, strict=True), key=itemgetter(0))
-    ]
+    layout = placed.layout
+    parts = torch.split(hidden[layout.shared : len(hidden) - layout.filler], list(layout.lengths))
+    return [part for _, part in sorted(zip(layout.order, parts, strict=True), key=itemgetter(0))]

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from dubash.core.heap import OWN_MAPPING
+from dubash.model.products import PRODUCTS
 
 aten = torch.ops.aten
 
@@ -62,7 +63,8 @@ class Span:
 
 
 class Tally(TorchDispatchMode):
-    """While entered, counts operations and follows what tensors live, weights left out.
+    """While entered, follows what tensors live, weights left out, and from `begin` on counts
+    operations.
 
     A number that the code asks for is answered with 1, as there is none. `spans` are the stretches
     that `begin` parted, by name.
@@ -93,7 +95,8 @@ class Tally(TorchDispatchMode):
             return 1.0
         named = named or {}
         out = function(*arguments, **named)
-        if not function.is_view and function.overloadpacket not in _NOTHING:
+        counts = self._name and not function.is_view
+        if counts and function.overloadpacket not in _NOTHING:
             operation = _operation(function, arguments, named, out)
             self.operations[operation] += 1
             self._flops += operation.flops
@@ -130,9 +133,11 @@ def gradients_there(model: nn.Module) -> None:
 def _operation(function: Any, arguments: Any, named: Any, out: Any) -> Operation:
     described = tree_map_only(Tensor, _describe, (arguments, named))
     packet = function.overloadpacket
-    flops = (
-        flop_registry[packet](*arguments, **named, out_val=out) if packet in flop_registry else 0
-    )
+    flops = 0
+    if packet in flop_registry:
+        flops = flop_registry[packet](*arguments, **named, out_val=out)
+    elif packet in PRODUCTS:
+        flops = 2 * out.numel() * arguments[0].shape[-1]
     return Operation(
         f"{function}{described}",
         function,
