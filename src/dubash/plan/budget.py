@@ -16,6 +16,7 @@ from dubash.model.footprint.devices import CONTEXT, TRAFFIC, Device
 from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
 from dubash.model.footprint.tally import Operation
+from dubash.model.products import widest
 from dubash.plan.forecast import Moment, Pass, Setup
 from dubash.plan.passes import Passes
 from dubash.train.lanes import KEPT_GRADIENT
@@ -32,9 +33,8 @@ MORE = 100 * 2**20
 threads, the rows, libraries loaded late. Measured as HEAP was."""
 
 KERNEL, KERNELS = 600 * 2**10, 1024
-"""On a CPU oneDNN makes a kernel for each new shape of a bf16 product, about so many bytes each,
-and keeps so many of them. Packs differ in length, so that each pass has shapes of its own.
-Measured as HEAP was."""
+"""On a CPU oneDNN makes a kernel for each new shape of a product, about so many bytes each, and
+keeps so many of them; passes of another length have shapes of their own. Measured as HEAP was."""
 
 GPU_HEAP = 1.1
 """As HEAP, for CUDA's caching allocator. Assumed: no GPU could be measured."""
@@ -89,9 +89,9 @@ def moments(
     }
     if cpu and (mapped := _mapped(setup, counted)):
         always[FILE] = mapped
-    if cpu and setup.dtype == "bf16":
+    if cpu and (setup.dtype == "bf16" or widest(torch.float32, "cpu")):
         shapes = sum(1 for each in largest.operations if each.flops)
-        always["kernels"] = KERNEL * min(KERNELS, math.ceil(shapes * passes.all * passes.lanes))
+        always["kernels"] = KERNEL * min(KERNELS, shapes * passes.lengths)
     head = bare(model).get_output_embeddings().weight
     first = 4 * head.numel() if head.requires_grad else 0
     found = []

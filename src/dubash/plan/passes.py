@@ -11,6 +11,7 @@ from dubash.plan.forecast import Setup
 from dubash.prompt.template import Example
 from dubash.train.accumulate import cutting
 from dubash.train.order import Step
+from dubash.train.packs import spare
 
 _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 
@@ -18,8 +19,8 @@ _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 @dataclass(frozen=True, slots=True)
 class Passes:
     """The forward passes of a run: the rows of the largest and of a usual one, how many there are
-    in a step and in all, how the mean one compares with the usual (in tokens), and how many are
-    taken side by side as one."""
+    in a step and in all, how the mean one compares with the usual (in tokens), how many are taken
+    side by side as one, and how many lengths they have."""
 
     largest: list[Example]
     usual: list[Example]
@@ -27,6 +28,7 @@ class Passes:
     all: float
     mean_over_usual: float
     lanes: int
+    lengths: int
 
 
 def cut(
@@ -44,6 +46,7 @@ def cut(
         passes = how.passes(step.rows, lengths, how.tokens)
         count += len(passes)
         found += [(how.size(rows, lengths), rows) for parts in passes for rows in parts if rows]
+    sizes = {size + (spare(size) if packed else 0) for size, _ in found}
     mean = sum(size for size, _ in found) / len(found)
     largest = max(found)
     usual = min(found, key=lambda each: abs(each[0] - mean))
@@ -52,4 +55,5 @@ def cut(
     return Passes(
         [examples[row] for row in largest[1]], [examples[row] for row in usual[1]],
         count / len(picked), len(steps) * count / len(picked), mean / usual[0], how.lanes,
+        len(sizes),
     )  # fmt: skip
