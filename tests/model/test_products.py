@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dubash.model import products
 
-SIZE = st.integers(1, 40)
+SIZE = st.integers(0, 40)
 LAYOUT = st.sampled_from(["plain", "transposed", "part of a wider one", "every second row"])
 
 
@@ -30,9 +30,10 @@ def wide(request, monkeypatch):
     return request.param
 
 
-@given(SIZE, SIZE, SIZE, LAYOUT, LAYOUT, st.booleans())
+@given(SIZE, SIZE, SIZE, LAYOUT, LAYOUT, st.booleans(), st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def _same(wide, rows, inner, outer, first, second, biased):
+def _same(wide, rows, inner, outer, first, second, biased, seed):
+    torch.manual_seed(seed)
     assert products.widest(torch.float32, "cpu") == wide
     x, weight = laid_out(rows, inner, first), laid_out(outer, inner, second)
     bias = torch.randn(outer) if biased else None
@@ -64,19 +65,22 @@ def test_other_precisions_stay_with_torch(monkeypatch, dtype):
 
 
 @pytest.mark.parametrize(
-    ("vendor", "capability", "expected"),
+    ("vendor", "capability", "libraries", "expected"),
     [
-        ("vendor_id\t: AuthenticAMD\n", "AVX512", True),
-        ("vendor_id\t: GenuineIntel\n", "AVX512", False),
-        ("vendor_id\t: AuthenticAMD\n", "AVX2", False),
-        ("AMD64 Family 26 Model 2 Stepping 1, AuthenticAMD", "AVX512", True),
+        ("vendor_id\t: AuthenticAMD\n", "AVX512", (True, True), True),
+        ("vendor_id\t: GenuineIntel\n", "AVX512", (True, True), False),
+        ("vendor_id\t: AuthenticAMD\n", "AVX2", (True, True), False),
+        ("AMD64 Family 26 Model 2 Stepping 1, AuthenticAMD", "AVX512", (True, True), True),
+        ("vendor_id\t: AuthenticAMD\n", "AVX512", (False, True), False),
+        ("vendor_id\t: AuthenticAMD\n", "AVX512", (True, False), False),
+        ("", "AVX512", (True, True), False),
     ],
 )
 def test_only_where_torchs_own_library_leaves_half_of_the_width_unused(
-    monkeypatch, vendor, capability, expected
+    monkeypatch, vendor, capability, libraries, expected
 ):
     monkeypatch.setattr(products, "_vendor", lambda: vendor)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: libraries[0])
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: libraries[1])
     assert products._narrow.__wrapped__() == expected

@@ -8,6 +8,7 @@ from accelerate import Accelerator
 
 from dubash.core.progress import silent
 from dubash.data.phrasebook import folder as phrasebooks
+from dubash.model import products
 from dubash.model.footprint.devices import Device
 from dubash.model.footprint.parameters import build, count
 from dubash.model.footprint.shapes import find_shape
@@ -150,7 +151,13 @@ def test_passes_are_those_of_the_engine(folder):
         for parts in engine.cutting.passes(step.rows, engine.lengths, engine.pass_tokens)
     ]
     assert found.lanes == len(engine.lanes)
-    assert found.all == len(passes) > len(steps)
+    assert found.a_step == len(passes) / len(steps) > 1
+    lengths = [
+        sum(row.longest for row in part) - (len(part) - 1) * engine.cutting.shared
+        for step in passes
+        for part in ([rows[at] for at in own] for own in step)
+    ]
+    assert found.lengths == len({-(-length // 16) for length in lengths})
     largest = max(engine.cutting.size(part, engine.lengths) for parts in passes for part in parts)
     assert engine.cutting.size(range(len(found.largest)), [x.longest for x in found.largest]) == (
         largest
@@ -188,6 +195,33 @@ def test_lanes_halve_the_passes_and_double_what_is_held(folder):
     found = moments(setup, counted, half, two, model, BIG, runtime=0)
     alone = moments(setup, counted, half, replace(two, lanes=1), model, BIG, runtime=0)
     assert found[0].parts["activations"] == 2 * alone[0].parts["activations"] > 0
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_library_keeps_kernels_for_each_length_of_a_pass(folder, monkeypatch, wide):
+    """oneDNN, which bf16 goes by on a CPU, and fp32 where its own library is slower."""
+    monkeypatch.setattr(products, "_narrow", lambda: wide)
+    setup = setup_of(folder("llama"), batch_size=6, accumulation=1)
+    model, steps = build(setup.shape, setup.method, "fp32"), plan_steps([9] * 6, setup.train)
+    counted, passes = count(model, setup.method), cut(setup, model, ROWS, steps, BIG)
+    kept = []
+    for lengths in (1, 3):
+        found = moments(
+            setup, counted, forecast(setup, passes.largest), replace(passes, lengths=lengths),
+            model, BIG, runtime=0,
+        )  # fmt: skip
+        kept.append(found[0].parts.get("kernels", 0))
+    assert kept == ([kept[0], 3 * kept[0]] if wide else [0, 0])
+    assert bool(kept[0]) == wide
+
+
+def test_another_device_has_products_of_its_own(folder, monkeypatch):
+    monkeypatch.setattr(products, "_narrow", lambda: True)
+    cpu = setup_of(folder("llama"))
+    for setup, there in ((cpu, True), (replace(cpu, kind="cuda"), False)):
+        operations = forecast(setup, ROWS).operations
+        packets = {each.function.overloadpacket for each in operations}
+        assert bool(packets & products.PRODUCTS) == there
 
 
 def test_a_file_that_looms_over_loading_does_not_hide_what_training_needs(folder):

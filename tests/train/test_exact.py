@@ -18,6 +18,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from dubash.model import products
 from dubash.model.load import LoadedModel
+from dubash.model.products import MULTIPLE
 from dubash.prompt.template import Example
 from dubash.train import head as head_module
 from dubash.train.attention import packed_attention
@@ -26,20 +27,20 @@ from dubash.train.fuse import Fused
 from dubash.train.head import HeadForm, head_loss
 from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer
-from dubash.train.packs import MULTIPLE
 from tiny import FAMILIES
 
 PACKED = ("llama", "qwen2", "qwen3", "gemma3")
 
 
-def ours(loaded, collator, examples, passes=1, smoothing=0.0):
+def ours(loaded, collator, examples, passes=1, smoothing=0.0, lean=None):
     """Loss and gradients as dubash takes them, the rows dealt over a number of passes."""
     scorer = Scorer(loaded.model, smoothing)
     scorer.direct = True
     supervised = sum(collator.supervised(example) for example in examples)
     total = 0.0
     # Qwen3.5's recurrence blows up the last digit of its norms, taken in fp32: compared apart below
-    fused = Fused(loaded.model, True).active() if collator.packed else nullcontext()
+    lean = collator.packed if lean is None else lean
+    fused = Fused(loaded.model, True).active() if lean else nullcontext()
     with packed_attention(loaded.model, collator.packed), fused, LastLayer(scorer).active():
         for part in (examples[start::passes] for start in range(min(passes, len(examples)))):
             loss = scorer(collator(part), supervised)
@@ -278,14 +279,14 @@ def test_in_fp32_by_the_library_with_the_widest_products(trainable, family, meth
     narrow = replace(loaded, model=copy.deepcopy(loaded.model).float())
     fused = Fused(narrow.model).forwards
     assert any(isinstance(module, torch.nn.Linear) for module, _ in fused)
-    loss, found = ours(narrow, collator, rows, 2)
-    # rounding may tip a ReLU
-    most = 5e-3 if family in ("m2m100", "nllb") else 5e-5
+    loss, found = ours(narrow, collator, rows, 2, lean=True)
+    # rounding may tip a ReLU, and a recurrence blows it up
+    most = 5e-3 if family in ("m2m100", "nllb", "qwen3_5") else 1e-4
     assert_same(expected, (loss, {name: each.double() for name, each in found.items()}), most)
 
 
 def kept_by(forward):
-    """How many numbers a forward pass keeps for its backward pass."""
+    """How many numbers a forward pass keeps for its backward pass; output and gradient."""
     sizes = {}
 
     def note(tensor):
@@ -293,8 +294,10 @@ def kept_by(forward):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        forward(torch.randn(50, 32, dtype=torch.float64))
-    return sum(sizes.values())
+        x = torch.linspace(-2, 2, 50 * 32, dtype=torch.float64).view(50, 32).requires_grad_()
+        found = forward(x)
+    (slope,) = torch.autograd.grad(found.square().sum(), x)
+    return sum(sizes.values()), (found, slope)
 
 
 @pytest.mark.parametrize("family", PACKED)
@@ -303,14 +306,68 @@ def test_a_gated_layer_keeps_less_and_gives_the_same(trainable, family):
     gated = [pair for pair in found if hasattr(pair[0], "gate_proj")]
     assert len(gated) == trainable(family, "full").model.config.num_hidden_layers
     module, forward = gated[0]
-    assert kept_by(forward) < kept_by(module)
+    ours, own = kept_by(forward), kept_by(module)
+    assert ours[0] < own[0]
+    for a, b in zip(ours[1], own[1], strict=True):
+        assert torch.allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-def test_a_gated_layer_that_does_more_is_left_as_it_is(trainable):
-    class Scaled(type(trainable("llama", "full").model.model.layers[0].mlp)):
-        def forward(self, x):
-            return 2 * super().forward(x)
+def scaled(layer):
+    """Twice what it was."""
+    layer.forward = lambda x: 2 * type(layer).forward(layer, x)
 
+
+def learning(layer):
+    """A factor of its own, which is 1 now."""
+    layer.factor = torch.nn.Parameter(torch.ones(1))
+
+
+def dropping(layer):
+    """Dropout, which does nothing in eval mode."""
+    layer.dropout = torch.nn.Dropout(0.5)
+
+
+def routed(layer):
+    """More inputs than one."""
+    layer.router = torch.nn.Linear(4, 4)
+    layer.forward = lambda x, signal: signal
+
+
+@pytest.mark.parametrize("change", [scaled, learning, dropping, routed])
+def test_a_gated_layer_that_may_do_more_is_left_as_it_is(trainable, change):
     layer = copy.deepcopy(trainable("llama", "full").model.model.layers[0].mlp)
-    layer.__class__ = Scaled
+    assert [pair for pair in Fused(layer).forwards if pair[0] is layer]
+    change(layer)
     assert not [pair for pair in Fused(layer).forwards if pair[0] is layer]
+
+
+def test_a_linear_layer_keeps_no_input_where_its_weight_is_frozen(monkeypatch):
+    monkeypatch.setattr(products, "_narrow", lambda: True)
+    layer = torch.nn.Linear(32, 8)
+    x = torch.randn(50, 32, requires_grad=True)
+    kept = []
+    for trained in (True, False):
+        layer.weight.requires_grad_(trained)
+        ((_, forward),) = Fused(layer).forwards
+        kept.append(list(forward(x).grad_fn.next_functions[0][0].saved_tensors))
+    assert [each is None for each in kept[0]] == [False, False]
+    assert [each is None for each in kept[1]] == [True, False]
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_the_head_in_fp32_by_parts(monkeypatch, wide):
+    """The parts of a large vocabulary, either library; against the whole in float64."""
+    monkeypatch.setattr(products, "_narrow", lambda: wide and torch.backends.mkldnn.is_available())
+    monkeypatch.setattr(head_module, "CHUNK_BYTES", 17 * 50 * 4)
+    monkeypatch.setattr(head_module, "PRODUCT_ROWS", 7)
+    torch.manual_seed(0)
+    head = torch.nn.Linear(16, 50)
+    hidden, labels = torch.randn(43, 16, requires_grad=True), torch.randint(50, (43,))
+    counts = torch.randint(0, 4, (43,))
+    logits = hidden.double() @ head.weight.double().t() + head.bias.double()
+    wanted = (F.cross_entropy(logits, labels, reduction="none") * counts).sum() / 9
+    inputs = [hidden, head.weight, head.bias]
+    slopes = torch.autograd.grad(wanted, inputs)
+    head_loss(head, HeadForm(), hidden, labels, counts, 9.0, direct=True).backward()
+    for parameter, slope in zip(inputs, slopes, strict=True):
+        assert torch.allclose(parameter.grad, slope, rtol=1e-4, atol=1e-6)

@@ -4,11 +4,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dubash.model.products import MULTIPLE
 from dubash.prompt.mask import causal_labels
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator, as_trained
 from dubash.train.loss import row_of
-from dubash.train.packs import FULLNESS, MULTIPLE, lay_out, make_pack
+from dubash.train.packs import FULLNESS, lay_out, make_pack
 
 TOKENS = st.lists(st.integers(1, 5), min_size=1, max_size=12).map(tuple)
 MASKS = st.sampled_from(["target", "full"])

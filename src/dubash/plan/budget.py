@@ -16,7 +16,8 @@ from dubash.model.footprint.devices import CONTEXT, TRAFFIC, Device
 from dubash.model.footprint.parameters import Counted
 from dubash.model.footprint.replay import seconds_here, seconds_there
 from dubash.model.footprint.tally import Operation
-from dubash.model.products import widest
+from dubash.model.options import Precision
+from dubash.model.products import PRODUCTS, widest
 from dubash.plan.forecast import Moment, Pass, Setup
 from dubash.plan.passes import Passes
 from dubash.train.lanes import KEPT_GRADIENT
@@ -90,10 +91,10 @@ def moments(
     if cpu and (mapped := _mapped(setup, counted)):
         always[FILE] = mapped
     if cpu and (setup.dtype == "bf16" or widest(torch.float32, "cpu")):
-        shapes = sum(1 for each in largest.operations if each.flops)
+        shapes = sum(1 for each in largest.operations if _has_kernel(each, setup.dtype))
         always["kernels"] = KERNEL * min(KERNELS, shapes * passes.lengths)
     head = bare(model).get_output_embeddings().weight
-    first = 4 * head.numel() if head.requires_grad else 0
+    first = 4 * head.numel() * passes.lanes if head.requires_grad else 0
     found = []
     lanes = passes.lanes
     for name, one in largest.moments.items():
@@ -103,7 +104,8 @@ def moments(
             # the gradients of a step's only pass come as its activations go, the head's before,
             # which keeps its memory from step to step
             parts["gradients"] = {
-                "forward": first if cpu and first >= KEPT_GRADIENT else 0, "head": first,
+                "forward": first if cpu and first >= KEPT_GRADIENT * passes.lanes else 0,
+                "head": first,
                 "backward": max(first, trained - standing),
             }[name]  # fmt: skip
         held = min(standing, moment.peak)
@@ -119,6 +121,13 @@ def moments(
         FILE: _file(setup, counted) if cpu else 0,
     }))  # fmt: skip
     return found
+
+
+def _has_kernel(operation: Operation, dtype: Precision) -> bool:
+    """Whether oneDNN does it: in fp32 only what is handed to it."""
+    if dtype == "bf16":
+        return operation.flops > 0
+    return operation.function.overloadpacket in PRODUCTS
 
 
 def _step_moment(setup: Setup, always: dict[str, int], model: Any) -> Memory:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from dubash.model.footprint.tally import Operation, Tally, gradients_there
 from dubash.model.footprint.thin import layer_counts, thinned
 from dubash.model.footprint.weightless import weightless
 from dubash.model.options import MethodOptions, Precision
+from dubash.model.products import as_elsewhere
 from dubash.prompt.template import Example
 from dubash.train.accumulate import Accumulator
 from dubash.train.batches import Batch, Collator
@@ -116,7 +118,7 @@ def _watch(setup: Setup, counts: dict[str, int], rows: Sequence[Example]) -> Tal
     # one pass, however many tokens: the rows are those of one
     tokens = max(1, sum(row.longest for row in rows)) * 4
     options = setup.train.model_copy(update={"pass_tokens": tokens})
-    with mode:
+    with mode, nullcontext() if setup.kind == "cpu" else as_elsewhere():
         gradients_there(model)
         held = [*model.parameters(), *model.buffers()]
         tally = Tally([*held, *(each.grad for each in held if each.grad is not None)])

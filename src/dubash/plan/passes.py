@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dubash.model.footprint.devices import Device
+from dubash.model.products import spare
 from dubash.plan.forecast import Setup
 from dubash.prompt.template import Example
 from dubash.train.accumulate import cutting
 from dubash.train.order import Step
-from dubash.train.packs import spare
 
 _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 
@@ -19,13 +19,13 @@ _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 @dataclass(frozen=True, slots=True)
 class Passes:
     """The forward passes of a run: the rows of the largest and of a usual one, how many there are
-    in a step and in all, how the mean one compares with the usual (in tokens), how many are taken
-    side by side as one, and how many lengths they have."""
+    in a step, how the mean one compares with the usual (in tokens), how many are taken
+    side by side as one, and how many
+    lengths were met."""
 
     largest: list[Example]
     usual: list[Example]
     a_step: float
-    all: float
     mean_over_usual: float
     lanes: int
     lengths: int
@@ -54,6 +54,6 @@ def cut(
         usual = largest  # one forecast does for both
     return Passes(
         [examples[row] for row in largest[1]], [examples[row] for row in usual[1]],
-        count / len(picked), len(steps) * count / len(picked), mean / usual[0], how.lanes,
+        count / len(picked), mean / usual[0], how.lanes,
         len(sizes),
     )  # fmt: skip

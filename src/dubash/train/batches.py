@@ -9,9 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from dubash.model.products import spare
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Example
-from dubash.train.packs import Layout, Mask, make_pack, spare
+from dubash.train.packs import Layout, Mask, make_pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ def _unpacked(batch: Batch, layout: Layout) -> list[tuple[list[int], list[int], 
         zip(batch.places.tolist(), batch.labels.tolist(), batch.counts.tolist(), strict=True)
     )
     shared, start = layout.shared, layout.shared
+    if any(place >= len(flat) - layout.filler for place, _, _ in seen):
+        raise ValueError("the loss sees the filler of a pack")
     found: dict[int, tuple[list[int], list[int], list[int]]] = {}
     for row, length in zip(layout.order, layout.lengths, strict=True):
         ids = flat[:shared] + flat[start : start + length]
@@ -149,7 +152,7 @@ def _asked(places: Tensor, time: int) -> Tensor:
     wanted = torch.zeros(time, dtype=torch.bool)
     wanted[places] = True
     others = (~wanted).nonzero()[:, 0]
-    missing = min(len(others), spare(time - len(others)))
+    missing = spare(time - len(others))  # there are so many: the time is a multiple
     wanted[others[len(others) - missing :]] = True
     return wanted.nonzero()[:, 0]
 

@@ -1,9 +1,9 @@
-"""Leaner forms of what a layer does besides its large products, for as long as a model trains.
+"""Leaner forms of a model's layers, for as long as it trains.
 
-Adapters add to their layer's output in place, products go where they are fastest, gated layers and
-normalisations (`norm`) keep nothing but their input, and an embedding's gradient is added row by
-row where it is kept, not as a table of the whole vocabulary: the same numbers with fewer passes
-over memory. Modules get their own forward back afterwards.
+Adapters add to their layer's output in place, products go by the fastest library, gated layers keep
+gate and up, normalisations (`norm`) their input, and an embedding's gradient is added row by row
+where it is kept, not as a table of the whole vocabulary: the same numbers with fewer passes over
+memory. Modules get their own forward back afterwards.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from dubash.model.products import linear, widest
 from dubash.train.norm import norm_form
@@ -137,43 +138,60 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, w)
+        needs_x, needs_w, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if needs_w else None, w if needs_x else None)
         return linear(x, w, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         (d,) = gradients
         x, w = ctx.saved_tensors
-        needs_x, needs_w, needs_bias = ctx.needs_input_grad
         return (
-            linear(d, w.t()) if needs_x else None,
-            linear(d.t(), x.t()) if needs_w else None,
-            d.sum(0) if needs_bias else None,
+            None if w is None else linear(d, w.t()),
+            None if x is None else linear(d.t(), x.t()),
+            d.sum(0) if ctx.needs_input_grad[2] else None,
         )
 
 
 # -- gated feed-forward layers -----------------------------------------------------------------
 
+_PARTS = ("gate_proj", "up_proj", "down_proj", "act_fn")
+
 
 def _gated(module: Any) -> Forward | None:
-    """For down(act(gate x) · up x) (Shazeer 2020, arXiv:2002.05202), told apart by what it does."""
-    names = ("gate_proj", "up_proj", "down_proj", "act_fn")
-    parts: list[Any] = [getattr(module, name, None) for name in names]
-    if not all(isinstance(each, nn.Module) for each in parts) or [*parts[3].parameters()]:
+    """For down(act(gate x) · up x) (Shazeer 2020, arXiv:2002.05202), told apart by what it is made
+    of and by what it does."""
+    parts: dict[str, Any] = dict(module.named_children())
+    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    if set(parts) != set(_PARTS) or own or [*parts["act_fn"].parameters()]:
         return None
-    width = getattr(parts[0], "in_features", None)
+    gate, up, down, act = (parts[name] for name in _PARTS)
+    width = getattr(gate, "in_features", None)
     if width is None:
         return None
-    weight = next(module.parameters())
+    weight = next(gate.parameters())
     dtype = weight.dtype if weight.is_floating_point() else torch.float32
-    drawn = torch.randn(2, width, generator=torch.Generator().manual_seed(0))
-    gate, up, down, act = parts
-    forward = partial(_gated_forward, gate, up, down, act)
+    drawn = torch.randn(1, 2, width, generator=torch.Generator().manual_seed(0))
+    x = drawn.to(weight.device, dtype)
+    seen: dict[Any, tuple[Tensor, Tensor]] = {}
+
+    def note(part: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen[part] = inputs[0], output
+
+    hooks = [part.register_forward_hook(note) for part in (gate, up, down)]
     with torch.no_grad():
-        x = drawn.to(weight.device, dtype)
-        expected = module(x)
-        same = isinstance(expected, Tensor) and torch.equal(forward(x), expected)
-    return forward if same else None
+        found = module(x)
+    for hook in hooks:
+        hook.remove()
+    same = (
+        len(seen) == len(hooks)
+        and found is seen[down][1]
+        and seen[gate][0] is x
+        and seen[up][0] is x
+        and torch.equal(act(seen[gate][1]) * seen[up][1], seen[down][0])
+    )
+    return partial(_gated_forward, gate, up, down, act) if same else None
 
 
 def _gated_forward(gate: Any, up: Any, down: Any, act: Any, x: Tensor) -> Tensor:
@@ -188,19 +206,26 @@ class _Gated(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gate: Tensor, up: Tensor, act: nn.Module) -> Tensor:
         ctx.save_for_backward(gate, up)
+        device = gate.device.type
         ctx.act = act
+        ctx.cast = {
+            "device_type": device,
+            "dtype": torch.get_autocast_dtype(device),
+            "enabled": torch.is_autocast_enabled(device),
+        }
         found: Tensor = act(gate) * up
         return found
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         (d,) = gradients
         gate, up = ctx.saved_tensors
-        with torch.enable_grad():
+        with torch.enable_grad(), torch.autocast(**ctx.cast):
             gate = gate.detach().requires_grad_()
             active = ctx.act(gate)
-        (d_gate,) = torch.autograd.grad(active, gate, d * up)
-        return d_gate, active.detach().mul_(d), None
+        (d_gate,) = torch.autograd.grad(active, gate, (d * up).to(active.dtype))
+        return d_gate, (active.detach() * d).to(up.dtype), None
 
 
 # -- embedding ---------------------------------------------------------------------------------

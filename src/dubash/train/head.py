@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dubash.model.products import linear, widest
-from dubash.train.packs import spare
+from dubash.model.products import MULTIPLE, linear, spare, widest
 
 CHUNK_BYTES = 128 * 2**20
 """What one chunk's logits may take: small enough for any device, large enough for full speed."""
@@ -117,16 +116,19 @@ def head_loss(
 
 def position_losses(head: nn.Linear, form: HeadForm, hidden: Tensor, labels: Tensor) -> Tensor:
     """The cross entropy of each position in nats, `[position]`, fp64, without gradient."""
+    positions, missing = len(hidden), spare(len(hidden))
+    hidden, labels = F.pad(hidden, (0, 0, 0, missing)), F.pad(labels, (0, missing))
     found = torch.zeros(len(hidden), dtype=torch.float64, device=hidden.device)
     for part in _chunks(len(hidden), head.weight):
         logits = form.logits(hidden[part], head.weight, head.bias)
         found[part] = F.cross_entropy(logits, labels[part], reduction="none").double()
-    return found
+    return found[:positions]
 
 
 def _chunks(positions: int, weight: Tensor) -> list[slice]:
     """Chunks of like size, so that the last one is not a crumb, and a multiple where they can."""
     most = max(1, CHUNK_BYTES // (4 * weight.shape[0]))
+    most -= most % MULTIPLE if most > MULTIPLE else 0
     count = -(-positions // most)
     size = -(-positions // count) if count else 1
     size = min(most, size + spare(size))
@@ -192,21 +194,23 @@ def _product(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     for own, rows in zip(
         torch.split(logits, PRODUCT_ROWS, 1), torch.split(weight, PRODUCT_ROWS), strict=True
     ):
-        own.copy_(linear(states, rows)) if wide else torch.mm(states, rows.t(), out=own)
+        if wide:
+            own.copy_(linear(states, rows))
+        else:
+            torch.mm(states, rows.t(), out=own)
     return logits if bias is None else logits.add_(bias)
 
 
 def _add_product(total: Tensor, slope: Tensor, states: Tensor) -> None:
-    """Add slopeᵀ · states, in the precision of `total` where that is the wider one: then some rows
-    at a time, so that no second gradient of the whole vocabulary stands."""
+    """Add slopeᵀ · states: at once where that can be done in place, else some rows at a time, so
+    that no second gradient of the whole vocabulary stands."""
     wide = widest(slope.dtype, slope.device.type)
     if total.dtype == slope.dtype and not wide:
         total.addmm_(slope.t(), states)
         return
     rows = PRODUCT_ROWS if wide else PRODUCT_BYTES // (total.shape[1] * slope.element_size())
-    for own, part in zip(
-        torch.split(total, max(1, rows)), torch.split(slope, max(1, rows), 1), strict=True
-    ):
+    rows = max(1, rows)
+    for own, part in zip(torch.split(total, rows), torch.split(slope, rows, 1), strict=True):
         own += linear(part.t(), states.t())
 
 

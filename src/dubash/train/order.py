@@ -70,7 +70,7 @@ class Cutting:
         self, rows: Sequence[int], lengths: Sequence[int], tokens: int
     ) -> list[list[list[int]]]:
         """`passes[i][part]` are rows. A device takes at most so many `tokens` at a time, its lanes
-        together, except a single row that is longer."""
+        together, except a single row that is longer, and before packs are filled up."""
         costs = {row: max(1, lengths[row] - self.shared) for row in rows}
         room = max(1, tokens // self.lanes - self.shared)
         side_by_side = max(self.processes, self.lanes)

@@ -6,8 +6,8 @@ A pack of rows that begin with the same `P` tokens is laid out as
 
 Linear layers see the flat row. Attention runs per row (`train/attention`): a row sees the shared
 tokens and itself, never another row. So the shared tokens' hidden states are those of each row by
-itself, and so are the loss and every gradient. The filler, fewer than `MULTIPLE` tokens, is seen by
-nobody.
+itself, and so are the loss and every gradient. The filler, up to `products.MULTIPLE` in all,
+sees itself and is seen by nobody.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from dubash.model.products import spare
 from dubash.prompt.context import shared_length
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Example
@@ -29,16 +30,6 @@ Mask = Literal["target", "full"]
 FULLNESS = 0.5
 """The shortest row of an attention block over its longest: below that a block is cut in two. More
 blocks pad less, but each is a dozen small products of its own."""
-
-
-MULTIPLE = 16
-"""What the length of a pack, and other numbers of positions that are multiplied at once, are filled
-up to: a CPU's library makes and keeps kernels for each length (experiments/products.md)."""
-
-
-def spare(positions: int) -> int:
-    """How many are missing to the next multiple."""
-    return -positions % MULTIPLE
 
 
 @dataclass(frozen=True, slots=True)
