@@ -19,9 +19,8 @@ _SAMPLED = 50  # steps whose passes are cut, for the largest and for the mean
 @dataclass(frozen=True, slots=True)
 class Passes:
     """The forward passes of a run: the rows of the largest and of a usual one, how many there are
-    in a step, how the mean one compares with the usual (in tokens), how many are taken
-    side by side as one, and how many
-    lengths were met."""
+    in a step, how the mean one compares with the usual (in tokens), how many are taken side by side
+    as one, and how many lengths the sampled ones have."""
 
     largest: list[Example]
     usual: list[Example]
@@ -54,6 +53,5 @@ def cut(
         usual = largest  # one forecast does for both
     return Passes(
         [examples[row] for row in largest[1]], [examples[row] for row in usual[1]],
-        count / len(picked), mean / usual[0], how.lanes,
-        len(sizes),
+        count / len(picked), mean / usual[0], how.lanes, len(sizes),
     )  # fmt: skip

@@ -8,7 +8,7 @@ memory. Modules get their own forward back afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,9 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from dubash.model.products import linear, widest
-from dubash.train.norm import norm_form
-
-Forward = Callable[..., Any]
+from dubash.train.norm import Forward, norm_form
 
 
 class Fused:

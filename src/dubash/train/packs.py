@@ -6,8 +6,8 @@ A pack of rows that begin with the same `P` tokens is laid out as
 
 Linear layers see the flat row. Attention runs per row (`train/attention`): a row sees the shared
 tokens and itself, never another row. So the shared tokens' hidden states are those of each row by
-itself, and so are the loss and every gradient. The filler, up to `products.MULTIPLE` in all,
-sees itself and is seen by nobody.
+itself, and so are the loss and every gradient. The filler makes the
+length a multiple (`products.MULTIPLE`); it sees itself and is seen by no row.
 """
 
 from __future__ import annotations
