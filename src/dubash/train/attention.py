@@ -71,13 +71,9 @@ def packed_attention_forward(
     outputs = []
     # split rather than sliced: backward then lays the parts together once, not each by itself
     flat = [each[0].transpose(0, 1) for each in (query, key, value)]  # [time, heads, head_dim]
-    head: list[Tensor] = []
-    tail = flat[2]
-    if shared or filler:
-        cuts = [shared, len(flat[0]) - shared - filler, filler]
-        parts = [torch.split(each, cuts) for each in flat]
-        head, flat = [each[0].unsqueeze(0) for each in parts], [each[1] for each in parts]
-        tail = parts[2][2]
+    cuts = [shared, len(flat[0]) - shared - filler, filler]
+    parts = [torch.split(each, cuts) for each in flat]
+    head, flat = [each[0].unsqueeze(0) for each in parts], [each[1] for each in parts]
     if shared:
         outputs.append(rows.attend(head[0], head[1], head[2], before=0)[0])
     if layout.gather is not None and layout.scatter is not None:
@@ -97,6 +93,7 @@ def packed_attention_forward(
         own = collect(own, layout.scatter)
     outputs.append(own)
     if filler:  # each of it sees itself alone: what its heads take is its value
+        tail = parts[2][2]
         outputs.append(tail.repeat_interleave(own.shape[1] // tail.shape[1], 1))
     return torch.cat(outputs).unsqueeze(0), None
 
