@@ -172,7 +172,7 @@ def untuned(work: Path, recipe: Any, prepared: Any) -> System:
 
 
 def translate(path: Path, recipe: Any, model: Any, template: Any, sources: list[str]) -> None:
-    engine = make_engine(recipe, model, template, plain=True)
+    engine = make_engine(recipe, model, template)
     with progress(path.stem, len(sources)) as advance:
         found = LocalTranslator(path.stem, template, engine).translate(sources, advance)
     write_jsonl(path, map(asdict, found))
