@@ -15,8 +15,8 @@ from dubash.core.progress import progress
 from dubash.core.types import Pair
 from dubash.data.benchmarks import refuse_benchmarks
 from dubash.data.dedup import remove_duplicates
-from dubash.data.fingerprints import read, refuse_known, shipped
 from dubash.data.filters import drop_reason, text_drop_reason
+from dubash.data.fingerprints import read, refuse_known, shipped
 from dubash.data.frozen import Prepared, load, reuse, write
 from dubash.data.leaks import guard, steps
 from dubash.data.normalise import normalise, normalise_lines
@@ -27,7 +27,9 @@ from dubash.data.splits import Splits, cap, cut, fingerprint
 
 __all__ = ["Prepared", "load", "prepare"]
 
-_NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}  # may change without changing the frozen rows
+_NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
+"""Settings that may change without changing the frozen rows."""
+
 _SHOWN = 5
 
 
