@@ -111,14 +111,14 @@ def shipped() -> list[Benchmark]:
 
 def find(rows: Sequence[Pair], benchmarks: Sequence[Benchmark]) -> list[Hit]:
     """Every row with a side that stands in one of the benchmarks, once for each of those."""
-    found = []
+    found: list[Hit] = []
     for row in rows:
-        digests = {"source": fingerprint_of(row.source), "target": fingerprint_of(row.target)}
+        source, target = fingerprint_of(row.source), fingerprint_of(row.target)
         for benchmark in benchmarks:
-            for side in ("source", "target"):
-                if digests[side] in benchmark.segments:
-                    found.append(Hit(benchmark.name, cast(Literal["source", "target"], side), row))
-                    break
+            if source in benchmark.segments:
+                found.append(Hit(benchmark.name, "source", row))
+            elif target in benchmark.segments:
+                found.append(Hit(benchmark.name, "target", row))
     return found
 
 
