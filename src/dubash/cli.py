@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 app.add_typer(recipes, name="recipe")
+metrics = typer.Typer(no_args_is_help=True, help="See the metrics there are; install COMET.")
+app.add_typer(metrics, name="metrics")
 
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
@@ -142,10 +144,15 @@ def translate(
 
 @app.command(
     epilog="Examples: `dubash evaluate runs/demo`, "
+    "`dubash evaluate runs/demo evaluate.metrics=[bleu,chrf++,ter]`, "
     "`dubash evaluate --hypotheses out.es --references ref.es --target es`"
 )
 def evaluate(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run folder.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of evaluate. over the recipe's."),
+    ] = None,
     hypotheses: Annotated[
         Path | None, typer.Option(help="Hypotheses of any system, one a line.")
     ] = None,
@@ -158,12 +165,15 @@ def evaluate(
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
 
+    settings = overrides or []
+    if run is not None and "=" in run.name and not run.exists():  # files are given, and settings
+        run, settings = None, [str(run), *settings]
     if run is not None and (hypotheses or references or sources or target):
         raise UserError("give a run folder or files, not both.")
     if run is not None:
-        stage.evaluate_run(run)
+        stage.evaluate_run(run, settings)
     else:
-        stage.evaluate_files(hypotheses, references, sources, target)
+        stage.evaluate_files(hypotheses, references, sources, target, settings)
 
 
 @app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
@@ -224,6 +234,24 @@ def recipe_show(recipe: RecipeName, overrides: Overrides = None) -> None:
     from dubash.stages.recipe import show
 
     show(recipe, overrides or [])
+
+
+@metrics.command("list")
+def metrics_list() -> None:
+    """Name the metrics, and say which of them can be computed here."""
+    from dubash.stages.metrics import list_metrics
+
+    list_metrics()
+
+
+@metrics.command("install", epilog="Example: `dubash metrics install comet`")
+def metrics_install(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to install: comet.")],
+) -> None:
+    """Install COMET into an environment of its own, in the cache (about 1.4 GB)."""
+    from dubash.stages.metrics import install
+
+    install(name)
 
 
 @recipes.command("schema")
