@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
+from dubash.cli_groups import Overrides, RecipeName, metrics, recipes
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory
 
@@ -30,18 +31,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 app.add_typer(recipes, name="recipe")
-metrics = typer.Typer(no_args_is_help=True, help="See the metrics there are; install COMET.")
 app.add_typer(metrics, name="metrics")
 
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the recipe's: train.epochs=2"),
-]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")]
 
 
@@ -218,48 +210,6 @@ def doctor() -> None:
     from dubash.stages.doctor import doctor as stage
 
     stage()
-
-
-@recipes.command("list")
-def recipe_list() -> None:
-    """Name the recipes that ship with dubash."""
-    from dubash.stages.recipe import list_recipes
-
-    list_recipes()
-
-
-@recipes.command("show")
-def recipe_show(recipe: RecipeName, overrides: Overrides = None) -> None:
-    """Print a recipe with everything it extends and every default, as it would run."""
-    from dubash.stages.recipe import show
-
-    show(recipe, overrides or [])
-
-
-@metrics.command("list")
-def metrics_list() -> None:
-    """Name the metrics, and say which of them can be computed here."""
-    from dubash.stages.metrics import list_metrics
-
-    list_metrics()
-
-
-@metrics.command("install", epilog="Example: `dubash metrics install comet`")
-def metrics_install(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to install: comet.")],
-) -> None:
-    """Install COMET into an environment of its own, in the cache (about 1.4 GB)."""
-    from dubash.stages.metrics import install
-
-    install(name)
-
-
-@recipes.command("schema")
-def recipe_schema() -> None:
-    """Print the recipe's JSON schema, for an editor's completion."""
-    from dubash.stages.recipe import print_schema
-
-    print_schema()
 
 
 def main() -> NoReturn:
