@@ -170,6 +170,29 @@ def evaluate(
         stage.evaluate_files(hypotheses, references, sources, target, settings)
 
 
+@app.command(
+    epilog="Examples: `dubash compare runs/lora runs/full --under method.name --out compared`, "
+    "`dubash compare runs/demo --with apertium=apertium.es`"
+)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=FILE", help="Hypotheses, a line each."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for compare.html, .md, .json and rows.jsonl.")
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(help="The setting under study: others that differ are named.")
+    ] = None,
+) -> None:
+    """Compare systems on identical rows, each against each, with p for many comparisons."""
+    from dubash.stages.compare import compare_runs
+
+    compare_runs(runs, files or [], out, under)
+
+
 @app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
 def run(recipe: RecipeName, overrides: Overrides = None) -> None:
     """All of it: prepare, check, translate with S0, train, translate with S1, evaluate, report."""

@@ -61,6 +61,28 @@ def scores_table(scores: dict[str, Any]) -> str:
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
 
 
+def matrix_table(content: dict[str, Any]) -> str:
+    """The table of scores, then each system against each other, from `compare.json`."""
+    lines = [scores_table(content), "", "against each other, by chrF++:"]
+    widest = max(cell_len(f"{each['system']} − {each['against']}") for each in content["pairs"])
+    for each in content["pairs"]:
+        change = each["metrics"]["chrf++"]
+        name = set_cell_size(f"{each['system']} − {each['against']}", widest)
+        lines.append(
+            f"  {name}  {signed(change['value'])} "
+            f"{interval(change['low'], change['high'], sign=True)}, {chance(change['p_holm'])}; "
+            f"{each['wins']} won, {each['ties']} tied, {each['losses']} lost"
+        )
+    if len(content["pairs"]) > 1:
+        lines.append(f"  p adjusted for {len(content['pairs'])} comparisons (Holm)")
+    if content["settings"]:
+        lines += ["", "the runs differ in:"]
+        for key, values in content["settings"].items():
+            shown = ", ".join(f"{run} {value}" for run, value in values.items())
+            lines.append(f"  {key}: {shown}")
+    return "\n".join(lines)
+
+
 def bits_table(scores: dict[str, Any]) -> str:
     """The same of monolingual text: bits per character, where lower is better."""
     label_width = WIDTH - 32

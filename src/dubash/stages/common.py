@@ -90,6 +90,11 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
 
 
+def settings_by_key(recipe: Recipe) -> dict[str, Any]:
+    """What a run hangs on, by dotted key, such as `train.seed`."""
+    return _flat(_settings(recipe))
+
+
 def meaning(options: BaseModel) -> str:
     """These settings as text, without those that change nothing but memory and speed."""
     return options.model_dump_json(exclude=HOW)

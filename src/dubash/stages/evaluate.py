@@ -122,8 +122,8 @@ def evaluate_files(
             "nothing to evaluate.",
             fix="Give a run folder, or --hypotheses, --references and --target.",
         )
-    texts, wanted = _lines(hypotheses), _lines(references)
-    asked = _lines(sources) if sources else [""] * len(wanted)
+    texts, wanted = read_lines(hypotheses), read_lines(references)
+    asked = read_lines(sources) if sources else [""] * len(wanted)
     if not len(texts) == len(wanted) == len(asked):
         raise ComparisonError(
             f"{len(texts)} hypotheses, {len(wanted)} references"
@@ -145,7 +145,8 @@ def evaluate_files(
             typer.echo(metric["signature"])
 
 
-def _lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, one segment each; DataError where it is missing or no UTF-8."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
