@@ -30,8 +30,11 @@ def scores_table(scores: dict[str, Any]) -> str:
         lines += ["", f"{name} against S0, in its better form by each metric:"]
         lines += [
             f"  {title:<6} {_change(difference[key])}, against {difference[key]['against']}"
-            for key, title in (("chrf++", "chrF++"), ("bleu", "BLEU"))
+            for key, title in (("chrf++", "chrF++"), ("bleu", "BLEU"), ("terminology", "terms"))
+            if key in difference
         ]
+    if "terminology" in scores:
+        lines += ["", *_terms(scores)]
     bootstrap = scores["bootstrap"]
     codes = (scores["source_language"], scores["target_language"])
     languages = " → ".join(code for code in codes if code)
@@ -42,6 +45,25 @@ def scores_table(scores: dict[str, Any]) -> str:
         f"({bootstrap['samples']:,} draws)",
     ]
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
+
+
+def _terms(scores: dict[str, Any]) -> list[str]:
+    """How far each system and the references keep to the glossary."""
+    about = scores["terminology"]
+    reference = about["reference"]
+    if not reference["occurrences"]:
+        return [f"terms: none of {about['glossary']} stands in the sources"]
+    lines = [
+        f"terms of {about['glossary']}, {reference['occurrences']:,} occurrences in "
+        f"{about['rows_with_terms']:,} rows: share right [interval], forbidden ones"
+    ]
+    names = max(cell_len(each["name"]) for each in [*scores["systems"], {"name": "references"}])
+    for each in scores["systems"]:
+        found = each["terminology"]
+        shown = f"{number(found['value'])} {interval(found['low'], found['high'])}"
+        lines.append(f"  {set_cell_size(each['name'], names)} {shown}, {found['forbidden']:,}")
+    shown = f"{number(reference['value'])}, {reference['forbidden']:,}"
+    return [*lines, f"  {set_cell_size('references', names)} {shown}"]
 
 
 def bits_table(scores: dict[str, Any]) -> str:

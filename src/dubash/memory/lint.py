@@ -40,9 +40,10 @@ def lint(glossary: Glossary, rows: Sequence[Pair] = ()) -> list[Finding]:
     """Every finding, in the order of the file.
 
     Looked for are entries that could not be read, duplicates, a source term translated in two ways,
-    a source that is its own translation, terms of one letter or of stop words only, a translation
-    both approved and forbidden, and, where there are rows with references, terms that these follow
-    in less than half of at least `LEAST_OCCURRENCES` occurrences.
+    a source that is its own translation without a note that says why, terms of one letter or of
+    stop words only, a translation both approved and forbidden, and, where there are rows with
+    references, terms that these follow in less than half of at least `LEAST_OCCURRENCES`
+    occurrences.
     """
     found = [
         Finding("not read", bad.origin, f"'{bad.raw[:80]}'", bad.reason, "Mend it or take it out.")
@@ -95,10 +96,11 @@ def _one_meaning(first: TermEntry, second: TermEntry) -> bool:
 
 def _faults(entry: TermEntry, glossary: Glossary) -> Iterator[Finding]:
     source, target = glossary.languages.source, glossary.languages.target
-    if any(tidy(each, "") == tidy(entry.source, "") for each in entry.targets):
+    same = any(tidy(each, "") == tidy(entry.source, "") for each in entry.targets)
+    if same and not entry.note:
         yield _found(
             "not translated", entry, "source and translation are the same",
-            "Take it out unless it was meant: a name that stays as it is.",
+            "Take it out; or, if it is to stay as it is, say so in its note.",
         )  # fmt: skip
     for text, language in ((entry.source, source), *((each, target) for each in entry.targets)):
         parts = units(tidy(text, language.code), language.code)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dubash.evaluate.numbers import chance, digits_for, interval, number, percent, signed
+from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.report.facts import Facts
 from dubash.report.words import METRICS, STOPS
 
@@ -45,6 +46,14 @@ def comparison(facts: Facts) -> list[Measure]:
         for metric, label in METRICS.items()
     ]
     none = [Cell(None, "") for _ in differences]
+    measures.append(
+        Measure(
+            "Terms right",
+            "% of occurrences",
+            [_score(system.get(TERMS)) for system in systems],
+            [gain(difference.get(TERMS)) for difference in differences.values()],
+        )
+    )
     for stop, words in STOPS.items():
         cells = [_share(system["stops"], stop) for system in systems]
         if stop != "stop_string" or any(cell.value for cell in cells):
@@ -63,16 +72,20 @@ def comparison(facts: Facts) -> list[Measure]:
 def signatures(facts: Facts) -> dict[str, str]:
     """Each metric's signature; the systems share it, or the comparison would have been refused."""
     systems = facts.scores["systems"] if facts.scores else []
-    return {
+    found = {
         label: score["signature"]
         for metric, label in {**METRICS, "bits_per_character": "Bits per character"}.items()
         for system in systems
         if (score := system["scores"].get(metric)) and score.get("signature")
     }
+    for system in systems:
+        if TERMS in system:
+            found["Terms"] = system[TERMS]["signature"]
+    return found
 
 
 def _score(score: dict[str, Any] | None) -> Cell:
-    if score is None:
+    if score is None or score["value"] is None:
         return Cell(None)
     value, low = score["value"], score.get("low")
     note = interval(low, score["high"]) if low is not None else ""

@@ -22,6 +22,8 @@ BEHAVIOUR = {
     "prompt_left_over": "prompt left over",
 }
 
+TERM_FLAGS = {"term_missed": "terms missed", "term_forbidden": "forbidden terms"}
+
 METHODS = {
     "full": "full fine-tuning",
     "lora": "LoRA",

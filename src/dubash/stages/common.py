@@ -15,10 +15,9 @@ from dubash.core.files import cache_root, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.data.frozen import typical_sources
-from dubash.data.options import map_paths
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
-from dubash.recipe.load import LoadedRecipe, read_resolved, resolved_yaml
+from dubash.recipe.load import LoadedRecipe, map_files, read_resolved, resolved_yaml
 from dubash.recipe.options import Recipe
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 HOW = {"gradient_checkpointing", "pass_tokens"}
 """Settings of memory and speed: a run may go on with others."""
+
+SCORING = {"glossary"}
+"""Settings of scoring alone, which is always done anew: a run may go on with others."""
 
 TYPICAL = 256
 """Training rows that say what prompts look like."""
@@ -84,9 +86,9 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """What may not differ. Data files go by their bare names: what is in them is guarded where the
     data is, and where they stand makes no difference."""
-    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW}
+    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW, "evaluate": SCORING}
     content = recipe.model_dump(mode="json", exclude_none=True, exclude=how)
-    return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
+    return map_files(content, lambda path: Path(path).name)
 
 
 def meaning(options: BaseModel) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl
-from dubash.core.languages import language
+from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
@@ -20,6 +20,8 @@ from dubash.evaluate.comparison import compare
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import bits_table, scores_table
+from dubash.evaluate.terminology import METRIC, add_terminology
+from dubash.memory.glossary import read_glossary
 from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
@@ -27,6 +29,7 @@ from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
+from dubash.stages.glossary import glossary_of
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -85,7 +88,11 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces)
+            systems, options, glossary = read_systems(run), recipe.evaluate, glossary_of(recipe)
+            found = compare(test, systems, languages, options, pieces)
+            if glossary:
+                found = add_terminology(found, test, systems, glossary, options)
+                run.note(glossary={"name": glossary.name, "sha256": glossary.sha256})
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
@@ -97,13 +104,24 @@ def closing_table(run: RunFolder) -> str:
 
 
 def evaluate_files(
-    hypotheses: Path | None, references: Path | None, sources: Path | None, target: str | None
+    hypotheses: Path | None,
+    references: Path | None,
+    sources: Path | None,
+    target: str | None,
+    source: str | None = None,
+    glossary: Path | None = None,
 ) -> None:
-    """Score a hypothesis file against a reference file, line by line."""
+    """Score a hypothesis file against a reference file, line by line; with sources, their language
+    and a glossary also by its terms."""
     if hypotheses is None or references is None or target is None:
         raise UserError(
             "nothing to evaluate.",
             fix="Give a run folder, or --hypotheses, --references and --target.",
+        )
+    if glossary and not (sources and source):
+        raise UserError(
+            "the terms of a glossary are looked for in the sources.",
+            fix="Give --sources, and their language as --source.",
         )
     texts, wanted = _lines(hypotheses), _lines(references)
     asked = _lines(sources) if sources else [""] * len(wanted)
@@ -115,14 +133,23 @@ def evaluate_files(
             where=str(hypotheses),
         )
     rows = [
-        Pair(source, reference, origin=f"{references}:{number}")
-        for number, (source, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
+        Pair(text, reference, origin=f"{references}:{number}")
+        for number, (text, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
     system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    scores = compare(rows, [system], language(target), EvaluateOptions()).scores
-    typer.echo(scores_table(scores))
-    for metric in scores["systems"][0]["scores"].values():
+    options = EvaluateOptions()
+    if source:
+        pair = LanguagePair(language(source), language(target))
+        found = compare(rows, [system], pair, options)
+        if glossary:
+            terms = read_glossary(glossary, str(glossary), pair)
+            found = add_terminology(found, rows, [system], terms, options)
+    else:
+        found = compare(rows, [system], language(target), options)
+    typer.echo(scores_table(found.scores))
+    scored = found.scores["systems"][0]
+    for metric in (*scored["scores"].values(), *filter(None, [scored.get(METRIC)])):
         typer.echo(metric["signature"])
 
 
