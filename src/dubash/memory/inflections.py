@@ -4,10 +4,11 @@ The rules go one way: from the form in the glossary to the forms that may stand 
 glossary holds base forms: singular, and in Hindi and Gujarati the direct case. A language that is
 not in the table has no inflections: words count only as they are written, but for case.
 
-Where they come from: Spanish plurals and gender, Real Academia Española, *Ortografía* and *Nueva
-gramática* (3.2); Hindi, McGregor, *Outline of Hindi Grammar* (1.1-1.6); Gujarati, Cardona and
-Suthar in *The Indo-Aryan Languages* (case suffixes are joined to the noun); Kannada, Schiffman,
-*A Reference Grammar of Spoken Kannada*, and the written forms of Sridhar, *Kannada*.
+Where they come from: for Hindi the declensions in the Hindi grammar of New York University
+(nyu.edu/gsas/dept/mideast/hindi/grammar_1.html), for Gujarati lesson 15 of gujarationline.org
+(case suffixes are joined to the noun, postpositions are not), for Kannada the table of
+kannadakalike.org/grammar/cases; for English and Spanish what school grammars say of plural and
+gender.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class Inflection:
 
     `number` gives forms of number and case. `agreement` gives forms of gender, which are other
     words when they stand alone (Spanish puerto, puerta; Hindi लड़का, लड़की): they are for words of
-    a term of several words, and for adjectives. `joined` is written right behind any of these
-    forms. Words of fewer than `least` letters, and those with a digit, are not inflected.
+    a term of several words, and for adjectives. So are the forms of a word of fewer than `least`
+    letters (on, in add-on). `joined` is written right behind any of these forms. Words with a
+    digit are not inflected.
     """
 
     least: int
@@ -88,10 +90,11 @@ INFLECTIONS = {
         2,
         {
             "ು": f"{_KANNADA_PLURAL} {_KANNADA_U}",
-            "ಿ ೀ ೆ ೇ ೈ": f"{_KANNADA_PLURAL} *ಯ *ಯು *ಯನ್ನು *ಯಲ್ಲಿ *ಯಿಂದ *ಯೊಂದಿಗೆ *ಗೆ",
+            "ಿ ೀ ೆ ೇ ೈ": f"{_KANNADA_PLURAL} *ಯ *ಯು *ಯನ್ನು *ಯಲ್ಲಿ *ಯಿಂದ *ಯೊಂದಿಗೆ *ಗೆ "
+            "*ಯರು *ಯರ *ಯರನ್ನು *ಯರಿಗೆ *ಯರಲ್ಲಿ *ಯರಿಂದ",
             "್": f"{_KANNADA_PLURAL} {_KANNADA_U} *ನ *ಅನ್ನು *ನಲ್ಲಿ *ನಿಂದ *ನೊಂದಿಗೆ *ಗೆ",
             "": f"{_KANNADA_PLURAL} *ವು *ವನ್ನು *ದ *ದಲ್ಲಿ *ದಿಂದ *ದೊಂದಿಗೆ *ಕ್ಕೆ "
-            "*ನು *ನ *ನನ್ನು *ನಿಗೆ *ನಿಂದ *ನಲ್ಲಿ *ರು *ರ *ರನ್ನು *ರಿಗೆ",
+            "*ನು *ನ *ನನ್ನು *ನಿಗೆ *ನಿಂದ *ನಲ್ಲಿ *ರು *ರ *ರನ್ನು *ರಿಗೆ *ರಲ್ಲಿ *ರಿಂದ",
         },
     ),
 }  # fmt: skip
@@ -102,20 +105,20 @@ INFLECTIONS = {
 def forms(word: str, code: str) -> dict[str, bool]:
     """The inflected forms of a folded word, folded; the word itself is not among them.
 
-    The value says whether a form is one of agreement only.
+    The value says whether a form counts only in a term of several words, or an adjective.
     """
     rules = INFLECTIONS.get(code)
-    letters = [each for each in word if unicodedata.category(each)[0] == "L"]
-    if rules is None or len(letters) < rules.least or any(map(str.isnumeric, word)):
+    letters = sum(unicodedata.category(each)[0] == "L" for each in word)
+    if rules is None or not letters or any(map(str.isnumeric, word)):
         return {}
     found: dict[str, bool] = {}
-    for only_agreement, table in ((False, rules.number), (True, rules.agreement)):
+    for is_agreement, table in ((False, rules.number), (True, rules.agreement)):
         bare = [*_replaced(word, table, code)]
-        if not only_agreement:
+        if not is_agreement:
             bare.append(word)
         joined = [each + suffix for each in bare for suffix in rules.joined.split()]
         for form in (*bare, *joined):
-            found.setdefault(fold(form, code), only_agreement)
+            found.setdefault(fold(form, code), is_agreement or letters < rules.least)
     found.pop(word, None)
     return found
 

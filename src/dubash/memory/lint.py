@@ -11,8 +11,9 @@ from dubash.core.progress import progress
 from dubash.core.types import Pair
 from dubash.memory.entry import TermEntry
 from dubash.memory.glossary import Glossary
+from dubash.memory.matcher import is_acronym
 from dubash.memory.stopwords import stop_words
-from dubash.memory.terms import Key, Terms, phrase_key
+from dubash.memory.terms import Key, SourceKey, Terms, phrase_key, source_key
 from dubash.memory.units import Unit, tidy, units
 
 LEAST_OCCURRENCES = 5
@@ -71,10 +72,10 @@ def _repeated(glossary: Glossary) -> Iterator[Finding]:
     """Entries of one source term that say the same or contradict each other. Entries of different
     domains or parts of speech may differ: the term means two things."""
     source, target = glossary.languages.source.code, glossary.languages.target.code
-    groups: dict[Key, list[tuple[TermEntry, set[Key]]]] = defaultdict(list)
+    groups: dict[SourceKey, list[tuple[TermEntry, set[Key]]]] = defaultdict(list)
     for entry in glossary.entries:
         sides = {phrase_key(text, target) for text in entry.targets}
-        before = groups[phrase_key(entry.source, source)]
+        before = groups[source_key(entry.source, source)]
         same = next((first for first, theirs in before if theirs == sides), None)
         other = next((first for first, _ in before if _one_meaning(first, entry)), None)
         if same:
@@ -135,6 +136,8 @@ def _is_one_letter(parts: Sequence[Unit]) -> bool:
 
 def _are_stop_words(text: str, parts: Sequence[Unit], language: Language) -> bool:
     stops = stop_words(language.code)
+    if is_acronym(text):  # US, IT
+        return False
     if parts[0].script:  # words are not parted there: the whole phrase is looked up
         return "".join(part.key for part in parts) in stops
     return all(part.key in stops for part in parts)

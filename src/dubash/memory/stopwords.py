@@ -1,8 +1,8 @@
 """Words that are no terms: closed classes of a language, such as articles and postpositions.
 
-The lists were written for dubash: articles, pronouns, adpositions, conjunctions, auxiliaries and
-particles, as the grammars named in `inflections` list them. They are short on purpose; a language
-without a list has no stop words. They are compared folded, as words of a text are.
+The lists were written by hand for dubash: articles, pronouns, adpositions, conjunctions,
+auxiliaries and particles, the commonest of each. They are short on purpose, and a language without
+a list has no stop words. They are compared folded, as words of a text are.
 """
 
 from __future__ import annotations

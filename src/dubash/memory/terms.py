@@ -14,6 +14,10 @@ Key = tuple[tuple[str, bool], ...]
 """What spellings of one phrase share: its units, each with whether punctuation stands before."""
 
 
+SourceKey = tuple[Key, str]
+"""What entries of one source term share: a `Key`, and the capitals of an acronym (US is not us)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A source term with all that its entries say of it.
@@ -45,11 +49,9 @@ class Terms:
     """Entries grouped by source term and made ready to be looked for in both languages."""
 
     def __init__(self, entries: Sequence[TermEntry], languages: LanguagePair) -> None:
-        grouped: dict[tuple[Key, str], list[TermEntry]] = {}
+        grouped: dict[SourceKey, list[TermEntry]] = {}
         for entry in entries:
-            same = phrase_key(entry.source, languages.source.code)
-            capitals = entry.source if is_acronym(entry.source) else ""  # US is not us
-            grouped.setdefault((same, capitals), []).append(entry)
+            grouped.setdefault(source_key(entry.source, languages.source.code), []).append(entry)
         self.languages = languages
         self.terms = tuple(_term(group, languages.target.code) for group in grouped.values())
         sources: list[Phrase] = []
@@ -102,6 +104,11 @@ def phrase_key(text: str, code: str) -> Key:
     """What makes two phrases the same in a language: their units, and punctuation between them."""
     parts = units(tidy(text, code), code)
     return tuple((part.key, at > 0 and part.gap is Gap.HARD) for at, part in enumerate(parts))
+
+
+def source_key(text: str, code: str) -> SourceKey:
+    """What makes two entries those of one source term."""
+    return phrase_key(text, code), text if is_acronym(text) else ""
 
 
 def _term(entries: Sequence[TermEntry], code: str) -> Term:
