@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def _scores(
         for name, each in scores["differences"].items()
     }
     about = {
-        "glossary": glossary.name,
+        "glossary": Path(glossary.name).name,  # where it stands makes no difference
         "sha256": glossary.sha256,
         "entries": len(glossary.entries),
         "entries_set_aside": len(glossary.bad_rows),
@@ -177,7 +178,7 @@ def _by_term(
             "source": terms.terms[number].source,
             "targets": list(terms.terms[number].targets),
             "forbidden": list(terms.terms[number].forbidden),
-            "origin": terms.terms[number].entries[0].origin,
+            "origin": Path(terms.terms[number].entries[0].origin).name,
             "occurrences": count,
             "reference_right": right[""][number],
             "systems": {

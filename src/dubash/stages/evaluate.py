@@ -92,7 +92,8 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
             found = compare(test, systems, languages, options, pieces)
             if glossary:
                 found = add_terminology(found, test, systems, glossary, options)
-                run.note(glossary={"name": glossary.name, "sha256": glossary.sha256})
+            about = found.scores.get(METRIC) or {}
+            run.note(glossary={key: about[key] for key in ("glossary", "sha256") if key in about})
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
