@@ -146,7 +146,7 @@ def test_the_closing_table_says_how_far_each_keeps_to_the_glossary(found: Compar
     lines = scores_table(found.scores).splitlines()
     assert max(map(len, lines)) <= WIDTH
     start = next(at for at, line in enumerate(lines) if line.startswith("terms of terms.csv"))
-    assert "4 occurrences in 3 rows" in lines[start]
+    assert "(they occur 4 times in the sources): percent right" in lines[start]
     assert lines[start + 1].split()[:2] == ["S0", "25.0"]
     assert lines[start + 1].endswith(", 3")
     assert lines[start + 4].split() == ["references", "75.0,", "0"]

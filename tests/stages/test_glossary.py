@@ -48,7 +48,7 @@ def test_a_finished_run_takes_a_glossary_and_only_its_scores_change(with_glossar
     said = capsys.readouterr()
     assert "glossary: 1 of" in said.err
     assert "the first: terms.csv:" in said.err
-    assert "terms of terms.csv," in said.out
+    assert "terms of terms.csv (they occur" in said.out
     page = folder.report.read_text(encoding="utf-8")
     assert '<section id="terms"' in page
     assert "Terms right" in page
@@ -64,11 +64,12 @@ def test_the_run_s_own_recipe_finds_the_glossary_again(
     scores = (own_run / "scores.json").read_bytes()
     evaluate_run(own_run)
     assert (own_run / "scores.json").read_bytes() == scores
-    (tmp_path / "terms.csv").write_text("source,target\nzzz,yyy\n", encoding="utf-8")
-    evaluate_run(own_run)
+    (tmp_path / "other.csv").write_text("source,target\nzzz,yyy\n", encoding="utf-8")
+    evaluate_run(own_run, ["evaluate.glossary=other.csv"])
     about = read_json(own_run / "scores.json")["terminology"]
     assert (about["reference"]["value"], about["terms"]) == (None, [])
-    assert about["sha256"] == sha256_file(tmp_path / "terms.csv")
+    assert about["sha256"] == sha256_file(tmp_path / "other.csv")
+    assert "glossary: ../../other.csv" in recipe.read_text(encoding="utf-8")
 
 
 def test_a_broken_glossary_is_refused_before_anything_is_done(job):
@@ -98,10 +99,13 @@ def files(tmp_path):
 
 
 def test_files_are_scored_by_their_terms(files, capsys):
-    evaluate_files(files / "out", files / "ref", files / "src", "es", "en", files / "terms.csv")
+    evaluate_files(
+        files / "out", files / "ref", files / "src", "es", source="en",
+        glossary=files / "terms.csv",
+    )  # fmt: skip
     out = capsys.readouterr().out
     assert "2 rows, en → es" in out
-    assert "2 occurrences in 2 rows: share right [interval], forbidden ones" in out
+    assert "terms of terms.csv (they occur 2 times in the sources): percent right" in out
     assert "  out        50.0 [0.0, 100.0], 1\n  references 100.0, 0\n" in out
     assert "terms|glossary:" in out
 
@@ -109,7 +113,13 @@ def test_files_are_scored_by_their_terms(files, capsys):
 def test_terms_need_the_sources_and_their_language(files):
     for sources, source in ((None, "en"), (files / "src", None)):
         with pytest.raises(UserError, match=r"Give --sources, and their language as --source\."):
-            evaluate_files(files / "out", files / "ref", sources, "es", source, files / "terms.csv")
+            evaluate_files(
+                files / "out", files / "ref", sources, "es", source=source,
+                glossary=files / "terms.csv",
+            )  # fmt: skip
+    setting = [f"evaluate.glossary={files / 'terms.csv'}"]
+    with pytest.raises(UserError, match=r"Give --sources"):
+        evaluate_files(files / "out", files / "ref", files / "src", "es", setting)
 
 
 def test_lint_prints_its_findings_and_says_so_by_its_exit_code(files, capsys):

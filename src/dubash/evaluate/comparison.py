@@ -12,9 +12,10 @@ from dubash.core.progress import progress
 from dubash.core.types import Pair, StopReason
 from dubash.data.splits import fingerprint
 from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
-from dubash.evaluate.metrics import IntArray, Metric, bleu_metric, chrf_metric
+from dubash.evaluate.measure import Measured, measure
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.significance import FloatArray, bootstrap, interval, paired_difference
+from dubash.evaluate.rowwise import RowMetric
+from dubash.evaluate.significance import interval, paired_difference
 from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal, with_cut
 
 
@@ -28,11 +29,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A system with what was found: by metric the value and the drawn scores; by row the rest."""
+    """A system with what was found of each of its rows."""
 
     system: System
-    values: dict[str, float]
-    sampled: dict[str, FloatArray]
     sentences: list[float]
     flags: list[list[str]]
 
@@ -43,6 +42,7 @@ def compare(
     languages: LanguagePair | Language,
     options: EvaluateOptions,
     prompt_pieces: Sequence[str] = (),
+    others: Sequence[RowMetric] = (),
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
 
@@ -51,26 +51,28 @@ def compare(
     from the form that is better by that metric (S0 where they are equal), named in its `against`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
     `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
-    first system after S0, less the baseline's.
+    first system after S0, less the baseline's. `others` are metrics beside sacrebleu's; of one that
+    cannot run, a score is `{"value": None, "why": …}` and there is no difference.
 
     Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
-    tokenizer of the target language is not installed.
+    tokenizer of the target language is not installed, or as the `others` do.
     """
     refuse_unequal(rows, systems)
     systems = with_cut(systems)
     source = None if isinstance(languages, Language) else languages.source
     target = languages if isinstance(languages, Language) else languages.target
-    metrics = (bleu_metric(target), chrf_metric())
+    metrics, sentences = measure(rows, systems, target, options, others)
     ratio = usual_length_ratio(rows)
     expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour)
     scored = []
-    with progress("evaluate", len(rows) * len(systems)) as advance:
-        for system in systems:
-            scored.append(_score(system, rows, metrics, expected, options))
+    with progress("behaviour", len(rows) * len(systems)) as advance:
+        for system, chrf in zip(systems, sentences, strict=True):
+            scored.append(_Scored(system, chrf, _flags(system, rows, expected)))
             advance(len(rows))
     untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
     later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
-    baseline = _better(untuned, "chrf++") if untuned else None
+    by_key = {each.key: each for each in metrics}
+    baseline = _better(untuned, by_key["chrf++"]) if untuned else None
     differences = (
         {each.system.name: _difference(each, untuned, metrics, options) for each in later}
         if untuned
@@ -93,71 +95,59 @@ def compare(
     return Comparison(scores, _row_records(rows, scored, baseline, later))
 
 
-def _score(
-    system: System,
-    rows: Sequence[Pair],
-    metrics: Sequence[Metric],
-    expected: Expectation,
-    options: EvaluateOptions,
-) -> _Scored:
-    texts = [each.text for each in system.hypotheses]
-    references = [row.target for row in rows]
-    counts: dict[str, IntArray] = {each.key: each.statistics(texts, references) for each in metrics}
+def _flags(system: System, rows: Sequence[Pair], expected: Expectation) -> list[list[str]]:
     found = [flags(row, each, expected) for row, each in zip(rows, system.hypotheses, strict=True)]
-    return _Scored(
-        system,
-        {each.key: each.score(counts[each.key].sum(axis=0)) for each in metrics},
-        {
-            each.key: bootstrap(
-                counts[each.key], each.score, options.bootstrap_samples, options.seed
-            )
-            for each in metrics
-        },
-        chrf_metric().sentence_scores(counts["chrf++"]),
-        found if system.measured else [[f for f in each if f != "no_end"] for each in found],
-    )
+    return found if system.measured else [[f for f in each if f != "no_end"] for each in found]
 
 
-def _better(untuned: Sequence[_Scored], key: str) -> _Scored:
-    """The form of S0 with the higher score by that metric; the first where they are equal."""
-    return max(untuned, key=lambda each: each.values[key])
+def _better(untuned: Sequence[_Scored], metric: Measured) -> _Scored:
+    """The form of S0 that is better by that metric; the first where they are equal."""
+    best = max if metric.higher_is_better else min
+    return best(untuned, key=lambda each: metric.values[each.system.name])
 
 
 def _difference(
     scored: _Scored,
     untuned: Sequence[_Scored],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Measured],
     options: EvaluateOptions,
 ) -> dict[str, Any]:
     """By metric, the difference from the form of S0 that is better by that very metric."""
     found: dict[str, Any] = {}
-    for key in (each.key for each in metrics):
-        baseline = _better(untuned, key)
+    for metric in metrics:
+        if metric.blank:
+            continue
+        ours, theirs = scored.system.name, _better(untuned, metric).system.name
         difference = paired_difference(
-            scored.values[key],
-            baseline.values[key],
-            scored.sampled[key],
-            baseline.sampled[key],
+            metric.values[ours],
+            metric.values[theirs],
+            metric.sampled[ours],
+            metric.sampled[theirs],
             options.confidence,
         )
-        found[key] = {"against": baseline.system.name, **asdict(difference)}
+        found[metric.key] = {"against": theirs, **asdict(difference)}
     return found
 
 
+def _metric_score(metric: Measured, system: str, options: EvaluateOptions) -> dict[str, Any]:
+    """A metric's entry of a system in `scores.json`."""
+    if metric.blank:
+        return {"value": None, "why": metric.blank}
+    low, high = interval(metric.sampled[system], options.confidence)
+    return {
+        "value": metric.values[system],
+        "low": low,
+        "high": high,
+        "signature": metric.signature,
+        "higher_is_better": metric.higher_is_better,
+    }
+
+
 def _summary(
-    scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Metric], options: EvaluateOptions
+    scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Measured], options: EvaluateOptions
 ) -> dict[str, Any]:
     """A system's entry in `scores.json`; of what was not measured, counts are left out."""
     system, hypotheses = scored.system, scored.system.hypotheses
-    scores = {}
-    for each in metrics:
-        low, high = interval(scored.sampled[each.key], options.confidence)
-        scores[each.key] = {
-            "value": scored.values[each.key],
-            "low": low,
-            "high": high,
-            "signature": each.signature,
-        }
     counts = Counter(flag for each in scored.flags for flag in each)
     known = FLAGS if system.measured else [flag for flag in FLAGS if flag != "no_end"]
     stops = Counter(each.stop for each in hypotheses)
@@ -165,7 +155,7 @@ def _summary(
     return {
         "name": system.name,
         "label": system.label,
-        "scores": scores,
+        "scores": {each.key: _metric_score(each, system.name, options) for each in metrics},
         "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
         "behaviour": {flag: counts[flag] for flag in known},
         "length_ratio": characters / sum(len(row.target.strip()) for row in rows),

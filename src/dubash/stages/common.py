@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 HOW = {"gradient_checkpointing", "pass_tokens"}
 """Settings of memory and speed: a run may go on with others."""
 
-SCORING = {"glossary"}
-"""Settings of scoring alone, which is always done anew: a run may go on with others."""
-
 TYPICAL = 256
 """Training rows that say what prompts look like."""
 
@@ -85,8 +82,9 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """What may not differ. Data files go by their bare names: what is in them is guarded where the
-    data is, and where they stand makes no difference."""
-    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW, "evaluate": SCORING}
+    data is, and where they stand makes no difference. How systems are scored may: all scores are
+    made again whenever any is."""
+    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW, "evaluate": True}
     content = recipe.model_dump(mode="json", exclude_none=True, exclude=how)
     return map_files(content, lambda path: Path(path).name)
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
-from dubash.core.files import read_json, write_json, write_jsonl
+from dubash.core.files import read_json, write_json, write_jsonl, write_text
 from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
+from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.evaluate.terminology import METRIC, add_terminology
 from dubash.memory.glossary import read_glossary
 from dubash.prompt.leftovers import leftovers
-from dubash.recipe.load import read_resolved
+from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, with_evaluate
 from dubash.recipe.options import Recipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
@@ -39,12 +39,23 @@ if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
 
 
-def evaluate_run(folder: Path) -> None:
-    """Put the test rows through what has not had them, score, write report, print the table."""
+def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
+    """Put the test rows through what has not had them, score, write report, print the table.
+
+    Overrides of `evaluate.` settings become the run's own: its recipe says how its scores were
+    made, and they are all made again.
+    """
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
+    if overrides:
+        recipe = with_evaluate(recipe, overrides)
     test = data.load(run.data).test
     with alone_in(folder):
+        if recipe.task != "text":
+            check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        glossary_of(recipe)
+        if overrides:
+            write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
         translate_systems(run, recipe, test)
@@ -88,8 +99,9 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            systems, options, glossary = read_systems(run), recipe.evaluate, glossary_of(recipe)
-            found = compare(test, systems, languages, options, pieces)
+            others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
+            systems, options = read_systems(run), recipe.evaluate
+            found = compare(test, systems, languages, options, pieces, others)
             if glossary:
                 found = add_terminology(found, test, systems, glossary, options)
             about = found.scores.get(METRIC) or {}
@@ -109,11 +121,16 @@ def evaluate_files(
     references: Path | None,
     sources: Path | None,
     target: str | None,
+    overrides: Sequence[str] = (),
+    *,
     source: str | None = None,
     glossary: Path | None = None,
 ) -> None:
-    """Score a hypothesis file against a reference file, line by line; with sources, their language
-    and a glossary also by its terms."""
+    """Score a hypothesis file against a reference file, line by line; overrides are settings of
+    `evaluate.` over their defaults. With sources, their language and a glossary also by its terms.
+    """
+    options = evaluate_settings(overrides)
+    glossary = glossary or (Path(options.glossary) if options.glossary else None)
     if hypotheses is None or references is None or target is None:
         raise UserError(
             "nothing to evaluate.",
@@ -124,6 +141,24 @@ def evaluate_files(
             "the terms of a glossary are looked for in the sources.",
             fix="Give --sources, and their language as --source.",
         )
+    pair = LanguagePair(language(source), language(target)) if source else None
+    terms = read_glossary(glossary, str(glossary), pair) if glossary and pair else None
+    rows, system = _rows_and_system(hypotheses, references, sources)
+    others = row_metrics(options)
+    found = compare(rows, [system], pair or language(target), options, others=others)
+    if terms:
+        found = add_terminology(found, rows, [system], terms, options)
+    typer.echo(scores_table(found.scores))
+    scored = found.scores["systems"][0]
+    for metric in (*scored["scores"].values(), scored.get(METRIC, {})):
+        if "signature" in metric:
+            typer.echo(metric["signature"])
+
+
+def _rows_and_system(
+    hypotheses: Path, references: Path, sources: Path | None
+) -> tuple[list[Pair], System]:
+    """The files line by line; ComparisonError where they are not of the same rows."""
     texts, wanted = _lines(hypotheses), _lines(references)
     asked = _lines(sources) if sources else [""] * len(wanted)
     if not len(texts) == len(wanted) == len(asked):
@@ -134,24 +169,11 @@ def evaluate_files(
             where=str(hypotheses),
         )
     rows = [
-        Pair(text, reference, origin=f"{references}:{number}")
-        for number, (text, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
+        Pair(source, reference, origin=f"{references}:{number}")
+        for number, (source, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
-    system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    options = EvaluateOptions()
-    if source:
-        pair = LanguagePair(language(source), language(target))
-        found = compare(rows, [system], pair, options)
-        if glossary:
-            terms = read_glossary(glossary, str(glossary), pair)
-            found = add_terminology(found, rows, [system], terms, options)
-    else:
-        found = compare(rows, [system], language(target), options)
-    typer.echo(scores_table(found.scores))
-    scored = found.scores["systems"][0]
-    for metric in (*scored["scores"].values(), *filter(None, [scored.get(METRIC)])):
-        typer.echo(metric["signature"])
+    return rows, System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
 
 
 def _lines(path: Path) -> list[str]:
