@@ -54,7 +54,7 @@ def test_files_are_evaluated_by_their_terms(terms):
     given = [word for key, value in options.items() for word in (f"--{key}", value)]
     done = dubash("evaluate", *given, "--source", "en", "--glossary", "terms.tsv", at=terms)
     assert done.returncode == 0, done.stderr
-    assert "terms of terms.tsv (they occur 1 times in the sources)" in done.stdout
+    assert "terms of terms.tsv, 1 place in the sources:" in done.stdout
     assert "  out        0.0 [0.0, 0.0], 0" in done.stdout
     assert_one_error(dubash("evaluate", *given, "--glossary", "terms.tsv", at=terms), "--source")
     assert_one_error(dubash("evaluate", "runs/x", "--glossary", "terms.tsv", at=terms), "not both")

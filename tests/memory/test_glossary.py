@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dubash.core.errors import DataError
 from dubash.core.files import sha256_file
+from dubash.core.languages import Language, LanguagePair, language
 from dubash.data.normalise import normalise
 from dubash.memory import glossary as limits
 from dubash.memory.entry import TermEntry
@@ -198,6 +199,14 @@ def test_a_region_of_the_pair_comes_before_the_others(read):
     assert read(content, "t.tbx", "en>es").entries[0].targets == ("coche", "carro")
     with pytest.raises(DataError, match="no term in 'ja'; its languages: en, es-ES, es-MX, es"):
         read(content, "t.tbx", "en>ja")
+
+
+def test_a_language_without_a_code_of_its_own_goes_by_its_tag(tmp_path):
+    content = tbx(TERM.format("en", "sea", "") + TERM.format("tcy-X-coast", "ಕಡಲ್", ""))
+    (tmp_path / "t.tbx").write_text(content, encoding="utf-8")
+    coast = Language("tcy-x-coast", "Coastal Tulu", ("KANNADA",))
+    found = read_glossary(tmp_path / "t.tbx", "t.tbx", LanguagePair(language("en"), coast))
+    assert [each.targets for each in found.entries] == [("ಕಡಲ್",)]
 
 
 def test_markup_in_a_term_is_read_as_its_text(read):

@@ -48,7 +48,7 @@ def test_a_finished_run_takes_a_glossary_and_only_its_scores_change(with_glossar
     said = capsys.readouterr()
     assert "glossary: 1 of" in said.err
     assert "the first: terms.csv:" in said.err
-    assert "terms of terms.csv (they occur" in said.out
+    assert "terms of terms.csv, " in said.out
     page = folder.report.read_text(encoding="utf-8")
     assert '<section id="terms"' in page
     assert "Terms right" in page
@@ -105,7 +105,7 @@ def test_files_are_scored_by_their_terms(files, capsys):
     )  # fmt: skip
     out = capsys.readouterr().out
     assert "2 rows, en → es" in out
-    assert "terms of terms.csv (they occur 2 times in the sources): percent right" in out
+    assert "terms of terms.csv, 2 places in the sources:\npercent translated right" in out
     assert "  out        50.0 [0.0, 100.0], 1\n  references 100.0, 0\n" in out
     assert "terms|glossary:" in out
 

@@ -72,9 +72,11 @@ def _terms(scores: dict[str, Any]) -> list[str]:
     reference = about["reference"]
     if not reference["occurrences"]:
         return [f"terms: none of {about['glossary']} stands in the sources"]
+    count = reference["occurrences"]
+    places = "1 place" if count == 1 else f"{count:,} places"
     lines = [
-        f"terms of {about['glossary']} (they occur {reference['occurrences']:,} times in the "
-        "sources): percent right [interval], forbidden ones"
+        f"terms of {about['glossary']}, {places} in the sources:",
+        "percent translated right [interval], and forbidden translations",
     ]
     names = max(cell_len(each["name"]) for each in [*scores["systems"], {"name": "references"}])
     for each in scores["systems"]:

@@ -65,13 +65,19 @@ def read_tbx(path: Path, name: str, languages: LanguagePair) -> Iterator[TermEnt
         seen |= dict.fromkeys(concept.terms)
         yield from _entries(concept, languages, name)
     for language in (languages.source, languages.target):
-        if not any(_base(tag) == language.code for tag in seen):
+        if not any(_is(tag, language) for tag in seen):
             known = ", ".join(list(seen)[:_MOST_SHOWN]) or "none"
             raise DataError(f"no term in '{language.code}'; its languages: {known}.", where=name)
 
 
-def _base(tag: str) -> str:
-    return tag.lower().replace("_", "-").partition("-")[0]
+def _is(tag: str, language: Language) -> bool:
+    """Whether a tag names the language, in whatever region."""
+    code = language.code.lower()
+    return _plain(tag) == code or _plain(tag).partition("-")[0] == code
+
+
+def _plain(tag: str) -> str:
+    return tag.lower().replace("_", "-")
 
 
 def _concept(element: Element) -> _Concept:
@@ -113,8 +119,7 @@ def _entries(concept: _Concept, languages: LanguagePair, name: str) -> Iterator[
 
 
 def _in_language(concept: _Concept, language: Language) -> list[_Term]:
-    same = {tag: terms for tag, terms in concept.terms.items() if _base(tag) == language.code}
-    wanted = f"{language.code}-{language.variant}".lower()
-    exact = [t for tag, terms in same.items() if tag.lower().replace("_", "-") == wanted
-             for t in terms]  # fmt: skip
-    return exact or [term for terms in same.values() for term in terms]
+    exact = f"{language.code}-{language.variant}".lower() if language.variant else ""
+    tags = [tag for tag in concept.terms if _is(tag, language)]
+    tags = [tag for tag in tags if _plain(tag) == exact] or tags
+    return [term for tag in tags for term in concept.terms[tag]]

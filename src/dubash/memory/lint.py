@@ -72,12 +72,12 @@ def _repeated(glossary: Glossary) -> Iterator[Finding]:
     """Entries of one source term that say the same or contradict each other. Entries of different
     domains or parts of speech may differ: the term means two things."""
     source, target = glossary.languages.source.code, glossary.languages.target.code
-    groups: dict[SourceKey, list[tuple[TermEntry, set[Key]]]] = defaultdict(list)
+    groups: dict[SourceKey, dict[frozenset[Key], TermEntry]] = defaultdict(dict)
     for entry in glossary.entries:
-        sides = {phrase_key(text, target) for text in entry.targets}
+        sides = frozenset(phrase_key(text, target) for text in entry.targets)
         before = groups[source_key(entry.source, source)]
-        same = next((first for first, theirs in before if theirs == sides), None)
-        other = next((first for first, _ in before if _one_meaning(first, entry)), None)
+        same = before.get(sides)
+        other = next((first for first in before.values() if _one_meaning(first, entry)), None)
         if same:
             yield _found(
                 "duplicate", entry, f"the same stands in {same.origin}", "Take one of them out."
@@ -87,7 +87,7 @@ def _repeated(glossary: Glossary) -> Iterator[Finding]:
                 "two translations", entry, f"{other.origin} translates it as '{other.targets[0]}'",
                 "Keep one; or approve both in one entry; or give each its domain.",
             )  # fmt: skip
-        before.append((entry, sides))
+        before.setdefault(sides, entry)
 
 
 def _one_meaning(first: TermEntry, second: TermEntry) -> bool:

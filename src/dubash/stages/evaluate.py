@@ -105,7 +105,9 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
             if glossary:
                 found = add_terminology(found, test, systems, glossary, options)
             about = found.scores.get(METRIC) or {}
-            run.note(glossary={key: about[key] for key in ("glossary", "sha256") if key in about})
+            noted = {key: about[key] for key in ("glossary", "sha256") if key in about}
+            if noted != run.read_manifest().get("glossary", {}):
+                run.note(glossary=noted)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
