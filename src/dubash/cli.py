@@ -16,7 +16,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
-from dubash.cli_groups import Overrides, RecipeName, glossaries, metrics, recipes
+from dubash.cli_groups import (
+    Overrides,
+    RecipeName,
+    benchmarks,
+    glossaries,
+    metrics,
+    recipes,
+    runs,
+)
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory
 from dubash.leaving import NO_MEMORY, leave, spell_os_error
@@ -34,6 +42,8 @@ app = typer.Typer(
 app.add_typer(recipes, name="recipe")
 app.add_typer(metrics, name="metrics")
 app.add_typer(glossaries, name="glossary")
+app.add_typer(runs, name="runs")
+app.add_typer(benchmarks, name="benchmark")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")]
 
@@ -208,6 +218,31 @@ def trim(
     from dubash.stages.trim import trim as stage
 
     stage(model, languages, data, scripts, unchanged, out)
+
+
+@app.command(epilog="Example: `dubash scratch recipe.yaml --vocabulary 4000 --layers 4`")
+def scratch(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    kind: Annotated[str | None, typer.Option(help="seq2seq or causal.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Tokens at most: 4000.")] = None,
+    width: Annotated[int | None, typer.Option(help="Of the hidden states: 256.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Of each side: 4.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Of attention: 4.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="In training: 0.3.")] = None,
+) -> None:
+    """Make the model that a recipe names from nothing: random weights, a tokenizer of its rows."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.scratch import scratch as stage
+
+    given = {
+        "kind": kind, "vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads,
+        "dropout": dropout,
+    }  # fmt: skip
+    stage(
+        load_recipe(recipe, overrides or []),
+        {key: value for key, value in given.items() if value is not None},
+    )
 
 
 @app.command()
