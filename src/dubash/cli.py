@@ -5,7 +5,6 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -17,9 +16,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
-from dubash.cli_groups import Overrides, RecipeName, benchmarks, metrics, recipes, runs
+from dubash.cli_groups import (
+    Overrides,
+    RecipeName,
+    benchmarks,
+    glossaries,
+    metrics,
+    recipes,
+    runs,
+)
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory
+from dubash.leaving import NO_MEMORY, leave, spell_os_error
 
 app = typer.Typer(
     name="dubash",
@@ -33,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(recipes, name="recipe")
 app.add_typer(metrics, name="metrics")
+app.add_typer(glossaries, name="glossary")
 app.add_typer(runs, name="runs")
 app.add_typer(benchmarks, name="benchmark")
 
@@ -155,6 +164,10 @@ def evaluate(
         Path | None, typer.Option(help="Sources, one a line, for the checks that need them.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Target language code, for files.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source language code, for files.")] = None,
+    glossary: Annotated[
+        Path | None, typer.Option(help="CSV, TSV or TBX: how far its terms are kept to, for files.")
+    ] = None,
 ) -> None:
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
@@ -162,12 +175,13 @@ def evaluate(
     settings = overrides or []
     if run is not None and "=" in run.name and not run.exists():  # files are given, and settings
         run, settings = None, [str(run), *settings]
-    if run is not None and (hypotheses or references or sources or target):
+    if run is not None and (hypotheses or references or sources or target or source or glossary):
         raise UserError("give a run folder or files, not both.")
     if run is not None:
         stage.evaluate_run(run, settings)
     else:
-        stage.evaluate_files(hypotheses, references, sources, target, settings)
+        files = (hypotheses, references, sources)
+        stage.evaluate_files(*files, target, settings, source=source, glossary=glossary)
 
 
 @app.command(
@@ -281,44 +295,19 @@ def main() -> NoReturn:
         finally:
             sys.stdout.flush()
     except UserError as error:
-        _leave(error, str(error), error.exit_code)
+        leave(error, str(error), error.exit_code)
     except Interrupted as stop:
-        _leave(stop, str(stop), stop.exit_code)
+        leave(stop, str(stop), stop.exit_code)
     except BrokenPipeError as error:
-        _leave(error, "", 141)
+        leave(error, "", 141)
     except OSError as error:
-        _leave(error, _spell_os_error(error), 2)
+        leave(error, spell_os_error(error), 2)
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
-            _leave(error, _NO_MEMORY, 2)
+            leave(error, NO_MEMORY, 2)
         raise
     sys.exit(0)
 
 
-_NO_MEMORY = "out of memory. Lower train.pass_tokens or generate.batch_tokens."
-
-
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(number, "what was finished is kept; run it again")
-
-
-def _leave(error: BaseException, message: str, code: int) -> NoReturn:
-    if os.environ.get("DUBASH_DEBUG"):
-        raise error
-    if message:
-        word = "error" if code == 2 else "dubash"
-        print(f"{word}: {' '.join(message.split())}", file=sys.stderr)
-    try:
-        sys.stdout.flush()
-    except OSError:  # what nobody reads is not tried again when Python leaves
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
-
-
-def _spell_os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return f"{where}no permission to write or read here."
-    return f"{where}{error.strerror or error}."

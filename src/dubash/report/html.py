@@ -22,6 +22,9 @@ from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone
 from dubash.report.tables import comparison, signatures
 
+MOST_TERMS = 50
+"""Terms shown, those that occur most often; all of them are in `scores.json`."""
+
 
 def write_report(run: RunFolder) -> Path:
     """Write `report.html` into the run folder and return its path.
@@ -47,6 +50,7 @@ def render(facts: Facts) -> str:
         signatures=signatures(facts),
         outcome=_outcome(facts),
         rows=rows_json(facts),
+        most_terms=MOST_TERMS,
         changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,
         most_points=MOST_POINTS,
@@ -108,7 +112,7 @@ def rows_json(facts: Any) -> Markup:
         "rows": [] if facts.is_text else facts.rows,  # those of text are in the page itself
         "baseline": scores.get("baseline"),
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
-        "flags": words.BEHAVIOUR,
+        "flags": words.BEHAVIOUR | (words.TERM_FLAGS if "terminology" in scores else {}),
         "stops": words.STOPS,
         "source": _written(facts.source),
         "target": _written(facts.target),

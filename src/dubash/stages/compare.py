@@ -20,7 +20,7 @@ from dubash.evaluate.comparison import compare
 from dubash.evaluate.matrix import latency, pairwise, same_texts
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, cut_at_first_line
-from dubash.evaluate.table import matrix_table
+from dubash.evaluate.table_matrix import matrix_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.report.versus import write_comparison
