@@ -26,7 +26,7 @@ class Comparison:
 
     scores: dict[str, Any]
     rows: list[dict[str, Any]]
-    measured: list[Measured] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
