@@ -92,6 +92,30 @@ class CommandOptions(Options):
         return name
 
 
+class VerdictOptions(Options):
+    """Where `dubash verdict` draws its lines; the rule stands in `evaluate.verdict`."""
+
+    least_rows: int = Field(100, ge=1, description="Fewer test rows decide nothing.")
+    least_ended: float = Field(
+        0.95, ge=0, le=1, description="Least share of translations that the model ends by itself."
+    )
+    most_faults: float = Field(
+        0.05, ge=0, le=1, description="Most rows with any one fault, unless the base has more."
+    )
+    most_near_duplicates: float = Field(
+        0.02, ge=0, le=1, description="Test rows with a near-duplicate in training, before a word."
+    )
+    seed_margin: float = Field(
+        1.0, ge=0, le=100, description="chrF++ that another seed may move a single run by."
+    )
+    smallest_gain: float = Field(
+        0.3, ge=0, le=100, description="chrF++ below which a gain is not worth shipping."
+    )
+    power: float = Field(
+        0.8, gt=0.5, lt=1, description="Chance of showing a real gain, for the rows needed."
+    )
+
+
 class EvaluateOptions(Options):
     """How systems are scored and compared."""
 
@@ -113,6 +137,7 @@ class EvaluateOptions(Options):
         "recipe file its path starts from that file's folder."
     )  # fmt: skip
     behaviour: BehaviourOptions = BehaviourOptions()
+    verdict: VerdictOptions = VerdictOptions()
 
     @field_validator("glossary")
     @classmethod

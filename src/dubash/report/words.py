@@ -154,6 +154,11 @@ def cautions(facts: Facts) -> list[str]:
         notes.append(
             f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
         )
+    if (looked := facts.manifest.get("looks", 1)) > 1:
+        notes.append(
+            f"{looked} tuned models were scored on these test rows: the best of many tries is "
+            "partly luck, so keep rows aside that none of them has seen."
+        )
     notes.append(
         "The interval says how far the choice of test rows may move the result; "
         "another training seed may move it too."

@@ -30,6 +30,7 @@ from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
+from dubash.stages.looks import note_look
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -110,6 +111,8 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
                 run.note(glossary=noted)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
+        if recipe.task != "text" and run.hypotheses("S1").exists():
+            run.note(looks=note_look(run, found.scores["rows_fingerprint"]))
 
 
 def closing_table(run: RunFolder) -> str:
