@@ -70,6 +70,24 @@ def test_the_commands_on_planning_run_as_they_stand(workplace):
         assert f"| `{name}` |" in page
 
 
+def test_the_commands_on_comparing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    letters = "नमस्ते, आज मौसम कैसा है और आप कहाँ जा रहे हैं?\n"
+    (workplace / "letters.txt").write_text(letters, encoding="utf-8")
+    _run_commands(page, workplace, least=8)
+    assert (workplace / "compared" / "compare.html").exists()
+    assert (workplace / "runs" / "rank-8").exists()
+    assert not (workplace / "runs" / "rank-16-again").exists()
+
+
+def test_the_commands_on_models_from_nothing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "scratch.md").read_text(encoding="utf-8")
+    recipe = re.search(r"```yaml file=scratch\.yaml\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "scratch.yaml").write_text(recipe, encoding="utf-8")
+    _run_commands(page, workplace, least=2)
+    assert (workplace / "scratch-hi-gu" / "model.safetensors").exists()
+
+
 def test_the_commands_on_trimming_run_as_they_stand(workplace):
     page = (ROOT / "docs" / "trim.md").read_text(encoding="utf-8")
     (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
