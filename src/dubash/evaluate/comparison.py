@@ -11,7 +11,8 @@ from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
 from dubash.core.types import Pair, StopReason
 from dubash.data.splits import fingerprint
-from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
+from dubash.evaluate.behaviour import Expectation, findings, judged, usual_length_ratio
+from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.metrics import IntArray, Metric, bleu_metric, chrf_metric
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.significance import FloatArray, bootstrap, interval, paired_difference
@@ -34,7 +35,8 @@ class _Scored:
     values: dict[str, float]
     sampled: dict[str, FloatArray]
     sentences: list[float]
-    flags: list[list[str]]
+    findings: list[dict[str, str]]
+    judged: tuple[str, ...]
 
 
 def compare(
@@ -43,6 +45,7 @@ def compare(
     languages: LanguagePair | Language,
     options: EvaluateOptions,
     prompt_pieces: Sequence[str] = (),
+    training: Sequence[Pair] = (),
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
 
@@ -50,8 +53,9 @@ def compare(
     gets a second form, S0-cut, each text cut at its first line. By each metric a difference is
     from the form that is better by that metric (S0 where they are equal), named in its `against`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
-    `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
-    first system after S0, less the baseline's.
+    `prompt_pieces`: see `behaviour.Expectation`; `training`: the rows that the systems learnt from,
+    without which nothing is said of mimicry. A row's `gain` is the sentence chrF++ of the first
+    system after S0, less the baseline's.
 
     Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
     tokenizer of the target language is not installed.
@@ -62,7 +66,8 @@ def compare(
     target = languages if isinstance(languages, Language) else languages.target
     metrics = (bleu_metric(target), chrf_metric())
     ratio = usual_length_ratio(rows)
-    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour)
+    index = TrainingIndex(training, target, options.behaviour) if training else None
+    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index)
     scored = []
     with progress("evaluate", len(rows) * len(systems)) as advance:
         for system in systems:
@@ -103,7 +108,9 @@ def _score(
     texts = [each.text for each in system.hypotheses]
     references = [row.target for row in rows]
     counts: dict[str, IntArray] = {each.key: each.statistics(texts, references) for each in metrics}
-    found = [flags(row, each, expected) for row, each in zip(rows, system.hypotheses, strict=True)]
+    paired = zip(rows, system.hypotheses, strict=True)
+    found = [findings(row, each, expected) for row, each in paired]
+    unknown = set() if system.measured else {"no_end"}
     return _Scored(
         system,
         {each.key: each.score(counts[each.key].sum(axis=0)) for each in metrics},
@@ -114,7 +121,8 @@ def _score(
             for each in metrics
         },
         chrf_metric().sentence_scores(counts["chrf++"]),
-        found if system.measured else [[f for f in each if f != "no_end"] for each in found],
+        [{flag: seen for flag, seen in each.items() if flag not in unknown} for each in found],
+        tuple(flag for flag in judged(expected) if flag not in unknown),
     )
 
 
@@ -147,7 +155,7 @@ def _difference(
 def _summary(
     scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Metric], options: EvaluateOptions
 ) -> dict[str, Any]:
-    """A system's entry in `scores.json`; of what was not measured, counts are left out."""
+    """A system's entry in `scores.json`; of what could not be judged, counts are left out."""
     system, hypotheses = scored.system, scored.system.hypotheses
     scores = {}
     for each in metrics:
@@ -158,8 +166,7 @@ def _summary(
             "high": high,
             "signature": each.signature,
         }
-    counts = Counter(flag for each in scored.flags for flag in each)
-    known = FLAGS if system.measured else [flag for flag in FLAGS if flag != "no_end"]
+    counts = Counter(flag for each in scored.findings for flag in each)
     stops = Counter(each.stop for each in hypotheses)
     characters = sum(len(each.text.strip()) for each in hypotheses)
     return {
@@ -167,7 +174,7 @@ def _summary(
         "label": system.label,
         "scores": scores,
         "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
-        "behaviour": {flag: counts[flag] for flag in known},
+        "behaviour": {flag: counts[flag] for flag in scored.judged},
         "length_ratio": characters / sum(len(row.target.strip()) for row in rows),
         **_speed(system),
     }
@@ -201,7 +208,8 @@ def _row_records(
             systems[each.system.name] = {
                 "text": hypothesis.text,
                 "stop": hypothesis.stop if each.system.measured else None,
-                "flags": each.flags[index],
+                "flags": list(each.findings[index]),
+                "evidence": {flag: seen for flag, seen in each.findings[index].items() if seen},
                 "chrf": each.sentences[index],
             }
         gain = later[0].sentences[index] - baseline.sentences[index] if baseline and later else None

@@ -40,12 +40,13 @@ def evaluate_run(folder: Path) -> None:
     """Put the test rows through what has not had them, score, write report, print the table."""
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
-    test = data.load(run.data).test
+    prepared = data.load(run.data)
+    test = prepared.test
     with alone_in(folder):
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
         translate_systems(run, recipe, test)
-        score(run, recipe, test)
+        score(run, recipe, test, prepared.train)
         if run.model.exists():
             write_card(run, run.model)
         report = write_report(run)
@@ -77,15 +78,16 @@ def translate_systems(
         translate_test(run, recipe, test, name, partial(load, name), plain=True)
 
 
-def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
-    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
+def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -> None:
+    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`. The
+    training rows tell what a system learnt by heart."""
     with phase(run, "evaluate", afresh=True):
         if recipe.task == "text":
             found = compare_test(run, recipe, test)
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces)
+            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces, train)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 

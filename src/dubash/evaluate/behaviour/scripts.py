@@ -1,0 +1,83 @@
+"""The wrong script, and the wrong language where the script is right."""
+
+from __future__ import annotations
+
+from dubash.core.languages import Language, script_of, script_share
+from dubash.core.types import Pair
+from dubash.evaluate.behaviour.text import WIDE_SCRIPTS, compatible, kind
+from dubash.evaluate.language import likely_language, own_scripts, same_language
+from dubash.evaluate.options import BehaviourOptions
+
+
+def is_wrong_script(text: str, row: Pair, target: Language, options: BehaviourOptions) -> bool:
+    """Less than `wrong_script` of the text is in a script of the target language.
+
+    Letters count, with the marks that are part of them; a letter of Chinese, Japanese or Korean
+    counts twice, as it is as wide as two. Digits and signs do not count, nor do words in other
+    scripts that the reference has as well: names, codes. Not flagged where no letter is left, or
+    the reference has none itself. Where source and target share a script (English and Spanish, Hindi and
+    Marathi) this cannot tell a translation from a copy, nor any two languages of one script from
+    each other: `is_copy` and `wrong_language` do.
+    """
+    if not _is_mixed(text, target):
+        return False
+    if row.target and script_share(row.target, target.scripts) is None:
+        return False
+    own, foreign = _letters(text, target)
+    known = {word.casefold() for word in _letters(row.target, target)[1]}
+    count = sum(len(word) for word in foreign if word.casefold() not in known)
+    return own < options.wrong_script * (own + count)
+
+
+def own_share(text: str, target: Language) -> float:
+    """The share of a text that is in a script of the language, counted so; 0 where it has none."""
+    own, foreign = _letters(text, target)
+    return own / (own + sum(map(len, foreign))) if own else 0.0
+
+
+def _is_mixed(text: str, target: Language) -> bool:
+    """Whether any letter is in another script."""
+    kinds = {script_of(each) for each in set(compatible(text))}
+    return not kinds <= {"", *target.scripts}
+
+
+def _letters(text: str, target: Language) -> tuple[int, list[str]]:
+    """How many letters are in the target's scripts, by width, and the words that are in others."""
+    own, kept = 0, []
+    for each in compatible(text):
+        script = script_of(each)
+        if script and script not in target.scripts:
+            kept.append(each)
+            continue
+        kept.append(" ")
+        if script:
+            own += 2 if script in WIDE_SCRIPTS else 1
+        elif kind(each) == "letter":
+            own += 1  # a vowel sign; those of other scripts are few
+    return own, "".join(kept).split()
+
+
+def wrong_language(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
+    """The code of another language that the text is in, in a script of the target; "" for none.
+
+    Asked of texts with at least `language_letters` letters, and believed from a probability of
+    `language_probability`. Not flagged where the reference is taken for that language as well.
+    Only for a target that `language.can_be_told`.
+    """
+    if sum(map(str.isalpha, text)) < options.language_letters:
+        return ""
+    own = own_scripts(target)
+    if own and any(script_of(each) in own for each in set(text)):
+        return ""
+    words, theirs = set(text.casefold().split()), set(row.target.casefold().split())
+    if 2 * len(words & theirs) >= len(words):
+        return ""  # it has half of its words from the reference: no need to ask
+    code = _believed(text, options)
+    if not code or same_language(code, target.code) or code == _believed(row.target, options):
+        return ""
+    return code
+
+
+def _believed(text: str, options: BehaviourOptions) -> str:
+    code, probability = likely_language(text)
+    return code if probability >= options.language_probability else ""
