@@ -20,7 +20,7 @@ class BehaviourOptions(Options):
         0.5, ge=0, lt=1, description="Too short: less than this many times the expected length"
     )
     too_short_slack: int = Field(
-        10, ge=0, le=10_000, description="less this many characters, so short rows may vary."
+        8, ge=0, le=10_000, description="less this many characters, so short rows may vary."
     )
     copied_source: float = Field(
         0.9, gt=0.5, le=1, description="Copied: at least this similar to the source (Levenshtein),"

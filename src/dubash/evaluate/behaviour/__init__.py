@@ -115,7 +115,7 @@ def _of_the_whole(text: str, row: Pair, expected: Expectation) -> dict[str, str 
     return {
         "over_long": is_over_long(text, row, ratio, options),
         "over_generation": over_generation(text, row, target, options),
-        "too_short": is_too_short(text, row, ratio, options),
+        "too_short": is_too_short(text, row, ratio, target, options),
         "copied_source": is_copy(text, row, options),
         "wrong_script": wrong_script,
         "wrong_language": told and not wrong_script and wrong_language(text, row, target, options),
@@ -134,12 +134,12 @@ def _of_its_parts(text: str, row: Pair, expected: Expectation) -> dict[str, str 
         "link_changed": _difference(*markup.changes(text, row, markup.links)),
         "placeholder_changed": _difference(*markup.changes(text, row, markup.placeholders)),
         "tag_changed": _difference(*tags) or nested,
-        "number_changed": ", ".join(changed_figures(text, row, expected.target)),
+        "number_changed": _difference(*changed_figures(text, row, expected.target)),
         "quotes_unbalanced": " ".join(balance.unbalanced_quotes(text, row)),
         "brackets_unbalanced": " ".join(balance.unbalanced_brackets(text, row)),
     }
 
 
 def _difference(lost: list[str], added: list[str]) -> str:
-    """`{name} → {nombre}`: what was lost, what came instead."""
-    return f"{' '.join(lost)} → {' '.join(added)}".strip() if lost or added else ""
+    """`{name} → {nombre}`: what was lost, and what came instead; `–` for nothing."""
+    return f"{' '.join(lost) or '–'} → {' '.join(added) or '–'}" if lost or added else ""

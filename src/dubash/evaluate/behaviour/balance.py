@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from dubash.core.types import Pair
 
@@ -82,13 +81,11 @@ def quotes_may_run_on(text: str) -> bool:
 
 def unbalanced_quotes(text: str, row: Pair) -> list[str]:
     """Lone quotation marks of the hypothesis, where source and reference are in balance."""
-    return _own(lone_quotes(text), row, quotes_may_run_on)
+    lone = lone_quotes(text)
+    return [] if lone and (quotes_may_run_on(row.source) or lone_quotes(row.target)) else lone
 
 
 def unbalanced_brackets(text: str, row: Pair) -> list[str]:
     """Lone brackets of the hypothesis, where source and reference have none."""
-    return _own(lone_brackets(text), row, lambda side: bool(lone_brackets(side)))
-
-
-def _own(lone: list[str], row: Pair, is_lone: Callable[[str], bool]) -> list[str]:
-    return [] if lone and (is_lone(row.source) or is_lone(row.target)) else lone
+    lone = lone_brackets(text)
+    return [] if lone and (lone_brackets(row.source) or lone_brackets(row.target)) else lone

@@ -40,17 +40,22 @@ _RANGE = re.compile(rf"\s*(?:-|–|to|a|से|થી)\s*[$£€¥₹]?\s*(?:{NU
 _CLOCK = re.compile(r"\s*([ap])\.?\s?m\b", re.IGNORECASE)
 
 
-def changed_figures(text: str, row: Pair, target: Language) -> list[str]:
-    """The figures of the source that the hypothesis lacks and the reference, if there is one, has."""
+def changed_figures(text: str, row: Pair, target: Language) -> tuple[list[str], list[str]]:
+    """The figures of the source that the hypothesis lacks and the reference, if there is one, has;
+    and, where there are any, the figures that the hypothesis has beyond the source's."""
     source = plain_digits(row.source)
     if not any(map(str.isdigit, source)):
-        return []
-    source = without_markup(source)
-    lost = lost_figures(source, without_markup(text), target)
-    if not lost or not row.target:
-        return lost
-    elsewhere = set(lost_figures(source, without_markup(row.target), target))
-    return [figure for figure in lost if figure not in elsewhere]
+        return [], []
+    source, text = without_markup(source), plain_digits(without_markup(text))
+    lost = lost_figures(source, text, target)
+    if lost and row.target:
+        elsewhere = set(lost_figures(source, without_markup(row.target), target))
+        lost = [figure for figure in lost if figure not in elsewhere]
+    if not lost:
+        return [], []
+    given = {figure.group() for figure in _FIGURE.finditer(source)}
+    new = (figure.group() for figure in _FIGURE.finditer(text))
+    return lost, list(dict.fromkeys(figure for figure in new if figure not in given))
 
 
 def lost_figures(source: str, text: str, target: Language) -> list[str]:
@@ -73,18 +78,19 @@ def _is_kept(figure: re.Match[str], source: str, found: Numbers, target: Languag
     values = {value + added for value in readings(figure[1])}
     pieces = parts(figure[1])
     if (clock := _CLOCK.match(after)) or _HOURS.fullmatch(figure[1]):
-        return _is_time(pieces, clock[1].lower() if clock else "", found.values)
+        return _is_time(pieces, clock[1].lower() if clock else "", found)
     reached = _RANGE.match(after)
     after = after[reached.end() :] if reached else after
     factor, spelled, after = _scale(after)
     scaled = {value * factor for value in values}
     bare = not spelled or bool(reached) or factor in found.scales or not lexicon(target.code).words
     accepted = scaled | (values if bare else set()) | _years(figure[1])
-    if bare and len(pieces) > 1 and found.values.issuperset(pieces):
+    if bare and len(pieces) > 1 and _has_parts(pieces, found):
         return True
     if any(_same(value, found.values) for value in accepted):
         return True
-    exact = [each for value in scaled for each in conversions(value, before, after)]
+    measures = scaled if spelled else values | scaled
+    exact = [each for value in measures for each in conversions(value, before, after)]
     return any(close(each, wanted) for wanted in exact for each in found.values)
 
 
@@ -103,19 +109,29 @@ def _same(value: float, found: set[float]) -> bool:
     return value in found or any(abs(value - each) <= 1e-9 * abs(value) for each in found)
 
 
-def _is_time(pieces: tuple[float, ...], half_day: str, found: set[float]) -> bool:
+def _has_parts(pieces: tuple[float, ...], found: Numbers) -> bool:
+    """12.30 as 12:30, or as 12 and 30."""
+    return pieces in found.compound or found.values.issuperset(pieces)
+
+
+def _is_time(pieces: tuple[float, ...], half_day: str, found: Numbers) -> bool:
     """An hour of the 12-hour clock on either clock, and its minutes, also as halves and quarters.
 
     `half_day` is "a", "p" or "" where the source does not say.
     """
-    hour = pieces[0]
+    hour, *minutes = pieces
     other = {"a": hour % 12, "p": hour % 12 + 12, "": (hour + 12) % 24}[half_day]
-    minutes = set(pieces[1:]) - {0.0} - found
-    if 0.5 in found:
-        minutes -= {30.0}
-    if not found.isdisjoint((0.25, 4.0)):  # a quarter past; a quarter to, of the next hour
-        return minutes <= {15.0, 45.0} and not found.isdisjoint({hour, other, hour + 1})
-    return not minutes and not found.isdisjoint({hour, other})
+    hours = {hour, other}
+    if any((each, *minutes) in found.compound for each in hours):
+        return True
+    missing = set(minutes) - {0.0} - found.values
+    if 0.5 in found.values:
+        missing -= {30.0}
+    if not found.values.isdisjoint((0.25, 4.0)):  # a quarter past; a quarter to the next hour
+        missing -= {15.0, 45.0}
+        hours |= {hour + 1} if 45.0 in minutes else set()
+    whole = found.values | {each[0] for each in found.compound if not any(each[1:])}
+    return not missing and not whole.isdisjoint(hours)
 
 
 def _years(figure: str) -> set[float]:

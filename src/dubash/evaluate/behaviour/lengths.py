@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
+from dubash.core.languages import Language
 from dubash.core.types import Pair
+from dubash.evaluate.behaviour.text import WIDE_SCRIPTS
 from dubash.evaluate.options import BehaviourOptions
 
 
@@ -29,13 +32,17 @@ def is_over_long(text: str, row: Pair, length_ratio: float, options: BehaviourOp
     return len(text.strip()) > options.over_long * expected + options.over_long_slack
 
 
-def is_too_short(text: str, row: Pair, length_ratio: float, options: BehaviourOptions) -> bool:
-    """Fewer than `too_short` times the expected length and `too_short_slack` characters fewer.
+def is_too_short(
+    text: str, row: Pair, length_ratio: float, target: Language, options: BehaviourOptions
+) -> bool:
+    """Less than `too_short` times the expected length less `too_short_slack` characters (half as
+    many where the target's are wide).
 
-    Expected is the shorter of the reference and the source times `length_ratio`, of those that
-    are there: a hypothesis must be too short for both. Not flagged where it is empty.
+    Expected is the geometric mean of the reference and the source times `length_ratio`, or the one
+    that is there. Not flagged where it is empty.
     """
     lengths = [len(row.target.strip()), length_ratio * len(row.source.strip())]
-    expected = min((each for each in lengths if each), default=0.0)
-    length = len(text.strip())
-    return 0 < length < options.too_short * expected - options.too_short_slack
+    there = [each for each in lengths if each]
+    expected = prod(there) ** (1 / len(there)) if there else 0.0
+    slack = options.too_short_slack / (2 if target.scripts[0] in WIDE_SCRIPTS else 1)
+    return 0 < len(text.strip()) < options.too_short * expected - slack

@@ -20,7 +20,7 @@ _TOKEN = re.compile(rf"(?P<number>{NUMBER})|(?P<part>{FRACTION})|(?P<word>{WORD}
 _JAPANESE_TOKEN = re.compile(
     rf"(?P<number>{NUMBER})|(?P<part>{FRACTION})|(?P<word>{_JAPANESE})|[^\W\d]"
 )
-_SIGNS = {"，": ",", "．": ".", "：": ":", "٫": ".", "٬": ",", "％": "%"}
+_SIGNS = {"，": ",", "．": ".", "：": ":", "∶": ":", "٫": ".", "٬": ",", "％": "%"}
 _FOREIGN = re.compile(rf"(?![0-9])\d|[⁰¹²³⁴-⁹₀-₉①-⑨{''.join(_SIGNS)}]")
 _JOINED = frozenset({"", ",", "and", "y", "और", "અને", "ಮತ್ತು"})
 _ROMAN = re.compile(r"\b[IVXLC]+\b")
@@ -71,9 +71,11 @@ def parts(number: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a text may be read to hold: numbers, and the scales that it names."""
+    """What a text may be read to hold: numbers, those that are put together of several (10:30, as
+    their parts), and the scales that it names."""
 
     values: set[float]
+    compound: set[tuple[float, ...]]
     scales: set[float]
 
 
@@ -86,14 +88,16 @@ def numbers(text: str, language: Language) -> Numbers:
         found.update(_totals(low))
         found.update(_totals(high))
         scales.update(term.value for term in low if term.scale)
-    for match in re.finditer(NUMBER, text):
-        found.update(readings(match.group()), parts(match.group()))
+    written = re.findall(NUMBER, text)
+    compound = {parts(each) for each in written}
+    for each in written:
+        found.update(readings(each))
     if "LATIN" in language.scripts:
         found.update(_roman(match.group()) for match in _ROMAN.finditer(text))
     for name, before in _ERAS.items():
         if name in text:
             found.update({before + value for value in found if value < 65} | {before + 1})
-    return Numbers(found, scales)
+    return Numbers(found, compound, scales)
 
 
 def _runs(text: str, known: Lexicon) -> Iterator[tuple[list[Term], list[Term]]]:
@@ -158,7 +162,8 @@ def _totals(run: list[Term]) -> Iterator[float]:
             yield group
             total, group, last = total + group, 0.0, 0.0
         pending = None
-    yield total + group + (pending or 0.0)
+    if run:
+        yield total + group + (pending or 0.0)
 
 
 def _adds_up(before: float, value: float) -> bool:

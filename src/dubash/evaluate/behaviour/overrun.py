@@ -15,54 +15,58 @@ from dubash.evaluate.options import BehaviourOptions
 _TAIL = 20
 """Letters of the shortest sentence in another script that counts as a commentary."""
 
+_SENTENCES = 8
+"""Sentences that are looked at: a limit on the work."""
+
 _FOREIGN = 0.1
 """Such a sentence has less than this of its letters in the target's script."""
 
-_NAMES = "|".join(
-    sorted({re.escape(each.name) for each in LANGUAGES.values()}, key=len, reverse=True)
-)
+_NAMES = "|".join(sorted((each.name for each in LANGUAGES.values()), key=len, reverse=True))
 _LABELS = (
-    rf"{_NAMES}|(?:source|target|original)(?: (?:text|sentence|language))?|input|output"
-    r"|(?:literal |english )?translation|translated(?: text)?|note|notes|explanation|pronunciation"
-    r"|español|inglés|traducción|nota|explicación|हिन्दी|हिंदी|अंग्रेज़ी|अंग्रेजी|अनुवाद|नोट|टिप्पणी"
-    r"|ગુજરાતી|અંગ્રેજી|અનુવાદ|નોંધ|ಕನ್ನಡ|ಇಂಗ್ಲಿಷ್|ಅನುವಾದ|ಸೂಚನೆ|ಟಿಪ್ಪಣಿ|日本語|英語|翻訳|訳|注|注釈|解説"
+    r"(?:source|target|original)(?: (?:text|sentence|language))?|input|output|user|assistant"
+    r"|(?:literal |\w+ )?translation|translated(?: text)?|notes?|explanation|pronunciation|answer"
+    r"|alternatively|alternative|español|inglés|traducción|nota|explicación|respuesta"
+    r"|हिन्दी|हिंदी|अंग्रेज़ी|अंग्रेजी|अनुवाद|नोट|टिप्पणी|ગુજરાતી|અંગ્રેજી|અનુવાદ|નોંધ"
+    r"|ಕನ್ನಡ|ಇಂಗ್ಲಿಷ್|ಅನುವಾದ|ಸೂಚನೆ|ಟಿಪ್ಪಣಿ|日本語|英語|翻訳|訳|注|注釈|解説"
 )
 _LABEL = re.compile(
-    rf"(?:^|(?<=[\n.!?。！？।॥…\"”’'」)）*#(（\[]))\s*[*#(（\[]*\s*(?:{_LABELS})\s*\**\s*[:：]",
+    rf"(?:(?:^|(?<=[\n.!?。！？।॥…\"”’'」)）*#(（\[]))\s*[*#(（\[]*\s*(?:{_NAMES}|{_LABELS})"
+    rf"|(?<!\bin)(?<!\ben)\s(?:{_NAMES}|translation|note))\s*\**\s*[:：]",
     re.IGNORECASE,
 )
 _TALK = re.compile(
     r"(?:here(?:'s| is| are)|this is|that is|below is) (?:the|a|my|your|an?other)[\w ]{0,30} translat\w+"
-    r"|\btranslat(?:es|ed|ion)\b[\w ,'\"“”]{0,60}? (?:to|into|as|is|of)\b"
-    r"|\bi hope (?:this|that|it) helps?\b|\blet me know if\b|\bfeel free to\b"
-    r"|\bplease note that\b|\bas an ai\b|\bin (?:the )?(?:spanish|hindi|english|original) (?:text|sentence)\b"
-    r"|\bla traducción (?:es|de|al|correcta|literal)\b|\bespero que (?:esto|te|le) (?:ayude|sirva)\b",
+    r"|\btranslat(?:es|ed|ion)\b[\w ,'\"“”]{0,60}? (?:to|into|as|is|of)\b|\([\w ]*translation[^)]*\)"
+    r"|\b(?:i )?hope (?:this|that|it) helps?\b|\blet me know if\b|\bfeel free to\b"
+    r"|\bplease note that\b|\bas an ai\b|\bhow (?:you|we|one) (?:would |can )?say\b"
+    r"|\bthe \w+ (?:text|sentence|phrase) (?:is|means|says)\b"
+    r"|\bla traducción (?:es|de|al|correcta|literal)\b|\bespero que (?:esto|te|le)\b.{0,8}\b(?:ayud|sirv)",
     re.IGNORECASE,
 )
 _TALK_WORDS = (
-    "translat", "traduc", "i hope", "espero que", "let me know", "feel free", "please note",
-    "as an ai", " text", " sentence",
+    "translat", "traduc", "espero que", "let me know", "feel free", "please note",
+    "as an ai", " text", " sentence", "hope ", " say", "phrase",
 )  # fmt: skip
 """One of these is in whatever `_TALK` finds: quick to look for."""
 
-_SENTENCE = re.compile(r"(?<=[.!?।॥。！？])[\"”’」)]*(?:\s+|(?<=[。！？])|(?<=[。！？]」))|\n+")
+_TRANSLATION = re.compile(r"translat|traduc|अनुवाद|અનુવાદ|ભાષાંતર|ಅನುವಾದ|翻訳|訳", re.IGNORECASE)
+_NAME = re.compile(rf"\b(?:{_NAMES})\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?।॥。！？])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)[\"”’」)]*(?:\s+|(?<=[。！？])|(?<=[。！？]」))|\n+")
 
 
-def over_generation(
-    text: str, row: Pair, target: Language, options: BehaviourOptions
-) -> str:
+def over_generation(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
     """Where the hypothesis goes on after the translation, as the words with which it does; or "".
 
     Four signs: more lines than the source and the reference have; a label such as "English:" or
     "Note:" that the source has none of its own for; talk of translating that the source has no
-    such talk for; a last sentence in another script or language than the target's, beyond the
-    sentences of the source.
+    such talk for; more sentences than the source has, one of them in another script or language
+    than the target's, or about a translation.
     """
     lines = _lines(text)
     usual = max(1, len(_lines(row.source)), len(_lines(row.target)))
     if len(lines) > usual:
         return lines[usual]
-    return _label(text, row) or _talk(text, row) or _foreign_tail(text, row, target, options)
+    return _label(text, row) or _talk(text, row) or _comment(text, row, target, options)
 
 
 def _lines(text: str) -> list[str]:
@@ -70,11 +74,16 @@ def _lines(text: str) -> list[str]:
 
 
 def _label(text: str, row: Pair) -> str:
-    if not (":" in text or "：" in text):
+    """The last label, where the text has more colons than source and reference ("Note:" may become
+    "Nota:"), or the label is a language that neither of them names."""
+    if not (":" in text or "：" in text) or not (labels := list(_LABEL.finditer(text))):
         return ""
-    own = max(_colons(row.source), _colons(row.target))
-    labels = list(_LABEL.finditer(text))
-    return labels[-1].group().strip() if labels and _colons(text) > own else ""
+    last = labels[-1].group().strip()
+    if _colons(text) > max(_colons(row.source), _colons(row.target)):
+        return last
+    name = _NAME.search(last)
+    sides = f"{row.source} {row.target}".casefold()
+    return last if name and name.group().casefold() not in sides else ""
 
 
 def _colons(text: str) -> int:
@@ -82,32 +91,45 @@ def _colons(text: str) -> int:
 
 
 def _talk(text: str, row: Pair) -> str:
-    if not any(word in text.casefold() for word in _TALK_WORDS):
+    """Talk of translating, where neither the source nor the reference says a word of it."""
+    plain = text.casefold()
+    if not any(word in plain for word in _TALK_WORDS):
         return ""
     found = _TALK.search(text)
-    if not found or any(re.search(r"translat|traduc|अनुवाद|અનુવાદ|ಅನುವಾದ|訳", side, re.IGNORECASE)
-                        or found.group().casefold() in side.casefold()
-                        for side in (row.source, row.target)):  # fmt: skip
+    sides = (row.source, row.target)
+    if not found or any(_TRANSLATION.search(side) for side in sides):
         return ""
-    return found.group()
+    return "" if any(found.group().casefold() in each.casefold() for each in sides) else found.group()
 
 
-def _foreign_tail(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
-    """The last sentence, in another script or language, if the source has fewer sentences."""
-    sentences = _sentences(text)
-    if len(sentences) < 2 or len(sentences) <= len(_sentences(row.source)):
+def _comment(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
+    """The first sentence after the first that is in another script or language, or speaks of a
+    translation that neither the source nor the reference does; none if the source has as many."""
+    first, *others = _sentences(text) or [""]
+    if len(others) < len(_sentences(row.source)):
         return ""
-    tail, before = sentences[-1], sentences[0]
-    letters = sum(map(str.isalpha, tail))
-    if letters < _TAIL or folded(tail) in folded(row.target):
-        return ""
-    if own_share(tail, target) < _FOREIGN:
-        return tail if own_share(before, target) >= options.wrong_script else ""
+    reference = folded(row.target)
+    spoken = _TRANSLATION.search(f"{row.source} {row.target}")
+    for each in others[:_SENTENCES]:
+        if folded(each) not in reference and (
+            (_TRANSLATION.search(each) and not spoken) or _is_foreign(each, first, target, options)
+        ):
+            return each
+    return ""
+
+
+def _is_foreign(text: str, first: str, target: Language, options: BehaviourOptions) -> bool:
+    """Whether a sentence is in another script or language than the target's and the first one's."""
+    letters = sum(map(str.isalpha, text))
+    if letters < _TAIL:
+        return False
+    if own_share(text, target) < _FOREIGN:
+        return own_share(first, target) >= options.wrong_script
     if letters < options.language_letters or not can_be_told(target):
-        return ""
-    code, probability = likely_language(tail)
+        return False
+    code, probability = likely_language(text)
     foreign = probability >= options.language_probability and not same_language(code, target.code)
-    return tail if foreign and likely_language(before)[0] != code else ""
+    return foreign and likely_language(first)[0] != code
 
 
 def _sentences(text: str) -> list[str]:

@@ -43,17 +43,17 @@ def _is_mixed(text: str, target: Language) -> bool:
 
 def _letters(text: str, target: Language) -> tuple[int, list[str]]:
     """How many letters are in the target's scripts, by width, and the words that are in others."""
-    own, kept = 0, []
+    own, kept, is_own = 0, [], True
     for each in compatible(text):
         script = script_of(each)
-        if script and script not in target.scripts:
-            kept.append(each)
-            continue
-        kept.append(" ")
         if script:
+            is_own = script in target.scripts
+        elif kind(each) != "letter":  # a mark goes with the letter before it
+            kept.append(" ")
+            continue
+        if is_own:
             own += 2 if script in WIDE_SCRIPTS else 1
-        elif kind(each) == "letter":
-            own += 1  # a vowel sign; those of other scripts are few
+        kept.append(" " if is_own else each)
     return own, "".join(kept).split()
 
 

@@ -1,7 +1,7 @@
 """What a measure may turn into on its way into another language: 80 °F, 26 °C.
 
 Factors: NIST Special Publication 811 (2008), appendix B. A converted figure is rounded as people
-round, so it counts within `TOLERANCE` of the exact value or within one unit.
+round, so it counts within `TOLERANCE` of the exact value or about one unit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNITS: tuple[tuple[str, tuple[Convert, ...]], ...] = (
     (r"miles?\b|mi\b|mph\b|millas?\b", _times(1.609, 1609.0)),
     (r"kilomet(?:re|er)s?\b|km\b|kmh\b|kph\b|km/h|kilómetros?\b", _times(0.6214, 1000.0)),
     (r"(?:feet|foot|ft)\b|pies?\b|['′’](?!\w)", _times(0.3048, 30.48)),
-    (r"(?:inch(?:es)?|in)\b|pulgadas?\b|[\"″”]", _times(2.54, 25.4, 0.0254)),
+    (r"inch(?:es)?\b|in(?=[.,;)]|$)|pulgadas?\b|[\"″”]", _times(2.54, 25.4, 0.0254)),
     (r"yards?\b|yds?\b|yardas?\b", _times(0.9144)),
     (r"met(?:re|er)s?\b|m\b|metros?\b", _times(3.281, 1.094, 0.001)),
     (r"(?:centimet(?:re|er)s?|cm)\b|centímetros?", _times(0.3937, 0.01, 10.0)),
@@ -43,7 +43,7 @@ _UNITS: tuple[tuple[str, tuple[Convert, ...]], ...] = (
     (r"(?:pints?|quarts?)\b|pintas?\b", _times(0.473, 0.568, 0.946)),
     (r"lit(?:re|er)s?\b|litros?\b", _times(0.2642, 0.22)),
     (r"tons?\b|tonnes?\b|toneladas?\b", _times(0.9072, 1.016, 1.102, 1000.0)),
-    (r"(?<![\s-])s\b", _FAHRENHEIT),  # "in the 80s", of the weather
+    (r"(?<![\s-])s\b", _FAHRENHEIT[:1]),  # "in the 80s", of the weather
     (r"°? ?F\b|degrees? (?:Fahrenheit|F\b)|grados Fahrenheit", _FAHRENHEIT),
     (r"°? ?C\b|degrees? (?:Celsius|C\b)|grados Celsius", _CELSIUS),
     (r"(?:-| )?degrees?\b|grados?\b|°", (*_FAHRENHEIT, *_CELSIUS)),
@@ -74,5 +74,6 @@ def _metric(feet: float, inches: float) -> list[float]:
 
 
 def close(found: float, exact: float) -> bool:
-    """Whether a figure is the rounded form of a converted one."""
-    return abs(found - exact) <= max(TOLERANCE * abs(exact), 1.0 if abs(exact) >= 10 else 0.1)
+    """Whether a figure is the rounded form of a converted one; people cut off as well as round."""
+    least = 1.0 if exact >= 10 else 0.65 if found.is_integer() and exact >= 1 else 0.1
+    return abs(found - exact) <= max(TOLERANCE * abs(exact), least)
