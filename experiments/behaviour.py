@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair
-from dubash.evaluate.behaviour import FLAGS, Expectation, findings, judged, usual_length_ratio
+from dubash.evaluate.behaviour import FLAGS, Expectation, findings, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.options import BehaviourOptions
 
@@ -72,7 +72,7 @@ def false_alarms(folder: Path, name: str, other: str) -> Counter[str]:
     """The flags of one file's references as hypotheses beside another's, nothing withheld."""
     expected, found = expectation(folder, name), Counter[str]()
     for row, second in zip(read(folder, name), read(folder, other), strict=True):
-        found.update(findings(row, Hypothesis(second.target, "end", 1, 0.1), expected))
+        found.update(list(findings(row, Hypothesis(second.target, "end", 1, 0.1), expected)))
     return found
 
 

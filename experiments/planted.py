@@ -15,15 +15,22 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from experiments.behaviour import read
+
 from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair
 from dubash.evaluate.behaviour import Expectation, findings, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.options import BehaviourOptions
-from experiments.behaviour import read
 
 PAIRS = ("en-es", "en-hi", "en-ja", "hi-gu", "en-kn")
-PROMPT = ("Translate from English to Spanish:", "<|im_start|>", "<end_of_turn>", "assistant", "user")
+PROMPT = (
+    "Translate from English to Spanish:",
+    "<|im_start|>",
+    "<end_of_turn>",
+    "assistant",
+    "user",
+)
 COUNT = 200
 OPTIONS = BehaviourOptions()
 
@@ -150,7 +157,9 @@ def _copied(
     return row, chance.choice(forms)
 
 
-def _wrong_script(row: Pair, code: str, chance: random.Random, rows: list[Pair]) -> tuple[Pair, str]:
+def _wrong_script(
+    row: Pair, code: str, chance: random.Random, rows: list[Pair]
+) -> tuple[Pair, str]:
     return row, chance.choice(rows).source
 
 
@@ -166,14 +175,16 @@ def _loop(row: Pair, code: str, chance: random.Random, rows: list[Pair]) -> tupl
     kind = chance.randrange(3)
     if kind == 0:
         return row, row.target + (" " + tail) * 8
-    return row, " ".join([row.target] * 5) if kind == 1 else row.target + chance.choice("!.aé-।") * 60
+    return row, " ".join([row.target] * 5) if kind == 1 else row.target + chance.choice(
+        "!.aé-।"
+    ) * 60
 
 
 def _prompt(row: Pair, code: str, chance: random.Random, rows: list[Pair]) -> tuple[Pair, str]:
     piece = chance.choice(PROMPT)
-    word = piece.isalpha()
-    forms = (f"{piece}\n{row.target}", f"{row.target}\n{piece}") if word else (
-        f"{piece} {row.target}", f"{row.target}{piece}", f"{row.target} {piece.lower()}")  # fmt: skip
+    if piece.isalpha():
+        return row, chance.choice((f"{piece}\n{row.target}", f"{row.target}\n{piece}"))
+    forms = (f"{piece} {row.target}", f"{row.target}{piece}", f"{row.target} {piece.lower()}")
     return row, chance.choice(forms)
 
 
@@ -183,7 +194,10 @@ def _mimicry(row: Pair, code: str, chance: random.Random, rows: list[Pair]) -> t
 
 
 _LINKS = (
-    ("https://example.org/help?page=3", ("https://example.org/help?page=4", "https://example.org", "")),
+    (
+        "https://example.org/help?page=3",
+        ("https://example.org/help?page=4", "https://example.org", ""),
+    ),
     ("www.example.net/a/b", ("www.example.net/a", "www.ejemplo.net/a/b", "")),
     ("info@example.com", ("info@ejemplo.com", "info@example", "info [at] example.com")),
 )
@@ -279,7 +293,7 @@ PLANTS: dict[str, Plant] = {
     "placeholder_changed": _placeholder,
     "tag_changed": _tag,
     "number_changed": _number,
-    "quotes_unbalanced": _lone("\"“”「」«»", 2),
+    "quotes_unbalanced": _lone('"“”「」«»', 2),
     "brackets_unbalanced": _lone("()（）[]", 2),
 }
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -287,6 +301,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "wrong_language": ("en-es", "en-es~"),  # ~: the other way round
     "mimicry": ("en-es.manythings", "en-ja.manythings", "hi-gu.software-ui", "en-kn.storyweaver"),
     "placeholder_changed": ("hi-gu.software-ui",),
+    "brackets_unbalanced": (*PAIRS, "en-es.gnome-help", "hi-gu.software-ui"),
 }
 
 

@@ -104,7 +104,9 @@ def findings(row: Pair, hypothesis: Hypothesis, expected: Expectation) -> dict[s
     found: dict[str, str | bool] = {"no_end": hypothesis.stop == "limit"}
     found |= _of_the_whole(text, row, expected)
     found |= _of_its_parts(text, row, expected)
-    return {name: "" if found[name] is True else str(found[name]) for name in FLAGS if found.get(name)}
+    return {
+        name: "" if found[name] is True else str(found[name]) for name in FLAGS if found.get(name)
+    }
 
 
 def _of_the_whole(text: str, row: Pair, expected: Expectation) -> dict[str, str | bool]:

@@ -14,14 +14,17 @@ _SMILEY = re.compile(r"(?<!\w)[:;=]['’]?-?[()\[\]]|[(\[]['’]?-?[:;=](?!\w)")
 
 _TWO_SINGLE = re.compile(r"''|’’|‘‘|``")
 _INCHES = re.compile(r"(?<=\d)[\"″”](?=[\s,.;x×)-]|$)")
-_DOUBLE = re.compile("[\"“”„‟＂〝〞〟]")
+_DOUBLE = re.compile('["“”„‟＂〝〞〟]')
 _GUILLEMETS = re.compile("[«»]")
-_CORNERS = (("「", "」"), ("『", "』"))
-_MARKS = (("\"“", "\"”"), ("'‘", "'’"))
+_CORNERS = (("「｢", "」｣"), ("『", "』"))
+_MARKS = (('"“', '"”'), ("'‘", "'’"))
 _OPENS, _CLOSES = (
     [re.compile(pattern.format(marks[side])) for marks in _MARKS]
     for side, pattern in enumerate(
-        (r"(?:^|(?<=[\s(\[—–:\"'“‘-]))[{}](?=[^\s.,;:!?])", r"(?<=\S)[{}](?=$|[\s.,;:!?।॥)\]—–\"'”’-])")
+        (
+            r"(?:^|(?<=[\s(\[—–:\"'“‘-]))[{}](?=[^\s.,;:!?])",
+            r"(?<=\S)[{}](?=$|[\s.,;:!?।॥)\]—–\"'”’-])",
+        )
     )
 )
 _POSSESSIVE = re.compile(r"(?<=s)['’](?=\s[a-z])")
@@ -61,9 +64,9 @@ def lone_quotes(text: str) -> list[str]:
         if len(marks) % 2:
             lone.append(marks[-1])
     for opening, closing in _CORNERS:
-        opened, closed = text.count(opening), text.count(closing)
+        opened, closed = (sum(map(text.count, marks)) for marks in (opening, closing))
         if opened != closed:
-            lone.append(opening if opened > closed else closing)
+            lone.append(opening[0] if opened > closed else closing[0])
     if "‘" in text and text.count("‘") > text.count("’") + text.count("'"):
         lone.append("‘")
     return lone

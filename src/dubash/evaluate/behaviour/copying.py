@@ -9,16 +9,19 @@ from dubash.evaluate.behaviour.text import bare
 from dubash.evaluate.options import BehaviourOptions
 
 _LETTERS, _DIFFERENT = 6, 4
+_ALIKE = 20
+"""Letters from which a text is a copy that is only like the source: shorter ones in two languages
+may be like each other ("Documents", "Documentos")."""
 
 
 def is_copy(text: str, row: Pair, options: BehaviourOptions) -> bool:
     """The source given back instead of a translation, whole or inside other text.
 
-    Compared are letters, digits and marks only, without case. Whole: Levenshtein similarity to
-    the source of at least `copied_source`. Inside: a source of at least `copied_characters`
-    stands in the hypothesis. Not flagged where the same holds for the reference: a name, a
-    number, a word that both languages share; nor a source of fewer than 6 letters, or of fewer
-    than 4 different ones, that two languages may well share ("Oh, no.").
+    Compared are letters, digits and marks only, without case. Whole: the same, or from 20 letters
+    on a Levenshtein similarity to the source of at least `copied_source`. Inside: a source of at
+    least `copied_characters` stands in the hypothesis. Not flagged where the same holds for the
+    reference: a name, a number, a word that both languages share; nor a source of fewer than 6
+    letters, or of fewer than 4 different ones, that two languages may well share ("Oh, no.").
     """
     source = bare(row.source)
     return (
@@ -30,7 +33,9 @@ def is_copy(text: str, row: Pair, options: BehaviourOptions) -> bool:
 
 
 def _copies(text: str, source: str, options: BehaviourOptions) -> bool:
-    if len(source) >= options.copied_characters and source in text:
+    if text == source or (len(source) >= options.copied_characters and source in text):
         return True
     least = options.copied_source
-    return Levenshtein.normalized_similarity(text, source, score_cutoff=least) >= least
+    return len(source) >= _ALIKE and (
+        Levenshtein.normalized_similarity(text, source, score_cutoff=least) >= least
+    )

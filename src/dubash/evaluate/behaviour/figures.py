@@ -19,24 +19,30 @@ from dubash.evaluate.behaviour.number_words import lexicon, scales
 from dubash.evaluate.behaviour.numerals import (
     FRACTION,
     NUMBER,
+    SHORT_SCALES,
+    SIGNS,
     WORD,
     Numbers,
     numbers,
     parts,
     plain_digits,
     readings,
+    sign_totals,
 )
 from dubash.evaluate.behaviour.units import close, conversions
 
-_FIGURE = re.compile(rf"({NUMBER})({FRACTION})?")
-_SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "b": 1e9, "tn": 1e12}
+_FIGURE = re.compile(rf"({NUMBER})({FRACTION})?({SIGNS})")
 _SCALE = re.compile(rf"[\s-]*({WORD})")
 _HOURS = re.compile(r"[012]?\d:[0-5]\d")
 _PERCENT = re.compile(
     r"[%٪]|per ?cent|por ?cient|प्रतिशत|फ़ीसदी|फीसदी|ટકા|ટકો|પ્રતિશત|ಶೇಕಡ|ಶೇ\.|ಪ್ರತಿಶತ|パーセント"
 )
-_WHOLLY = re.compile(rf"(?<!\d)100[ -]?(?:{_PERCENT.pattern})")
+_WHOLLY = re.compile(rf"100[ -]?(?:{_PERCENT.pattern})")
 _RANGE = re.compile(rf"\s*(?:-|–|to|a|से|થી)\s*[$£€¥₹]?\s*(?:{NUMBER})", re.IGNORECASE)
+_HOUR = re.compile(r"\s*(?:時(?!間)|o'clock|बजे|बजकर|વાગ|ಗಂಟೆ|hs?\b)")
+_ONE = re.compile(r"[12]\s?[々〆〇ぁ-ヿ㐀-鿿]")
+_OR_SO = re.compile(r"\d、\d(?!\d)")
+_MINUTE = re.compile(r"\s*(?:分|秒|मिनट|મિનિટ|ನಿಮಿಷ)")
 _CLOCK = re.compile(r"\s*([ap])\.?\s?m\b", re.IGNORECASE)
 
 
@@ -53,8 +59,8 @@ def changed_figures(text: str, row: Pair, target: Language) -> tuple[list[str], 
         lost = [figure for figure in lost if figure not in elsewhere]
     if not lost:
         return [], []
-    given = {figure.group() for figure in _FIGURE.finditer(source)}
-    new = (figure.group() for figure in _FIGURE.finditer(text))
+    given = {_spelled(figure, source) for figure in _FIGURE.finditer(source)}
+    new = (_spelled(figure, text) for figure in _FIGURE.finditer(text))
     return lost, list(dict.fromkeys(figure for figure in new if figure not in given))
 
 
@@ -66,41 +72,60 @@ def lost_figures(source: str, text: str, target: Language) -> list[str]:
         return []
     text = plain_digits(text)
     found = numbers(text, target)
-    lost = [each.group() for each in wanted if not _is_kept(each, source, found, target)]
-    if not _PERCENT.search(text):  # "100% sure" may be "wholly sure"
-        lost = [each for each in lost if each != "100" or not _WHOLLY.search(source)]
+    lost = [
+        _spelled(each, source)
+        for each in wanted
+        if not _is_kept(each, source, found, target)
+        # "100% sure" may be "wholly sure"
+        and (_PERCENT.search(text) or not _WHOLLY.match(source, each.start()))
+    ]
     return list(dict.fromkeys(lost))
+
+
+def _spelled(figure: re.Match[str], text: str) -> str:
+    """The figure with the word or letter that scales it: `120 million`, `2.8bn`."""
+    _, _, after = _scale(text[figure.end() :])
+    return text[figure.start() : len(text) - len(after)]
 
 
 def _is_kept(figure: re.Match[str], source: str, found: Numbers, target: Language) -> bool:
     before, after = source[: figure.start()], source[figure.end() :]
-    added = unicodedata.numeric(figure[2]) if figure[2] else 0.0
-    values = {value + added for value in readings(figure[1])}
     pieces = parts(figure[1])
     if (clock := _CLOCK.match(after)) or _HOURS.fullmatch(figure[1]):
         return _is_time(pieces, clock[1].lower() if clock else "", found)
-    reached = _RANGE.match(after)
-    after = after[reached.end() :] if reached else after
-    factor, spelled, after = _scale(after)
+    if _is_hardly_one(figure, source):
+        return True
+    if len(pieces) == 1 and _is_part_of_a_time(pieces[0], after, found):
+        return True
+    added = unicodedata.numeric(figure[2]) if figure[2] else 0.0
+    values = {value + added for value in readings(figure[1])}
+    if figure[3]:
+        values, pieces = sign_totals(figure.group()), ()
+    if reached := _RANGE.match(after):  # in "10 to 15 million" the 10 is scaled as well
+        after = after[reached.end() :]
+    factor, spelled, rest = _scale(after)
     scaled = {value * factor for value in values}
-    bare = not spelled or bool(reached) or factor in found.scales or not lexicon(target.code).words
-    accepted = scaled | (values if bare else set()) | _years(figure[1])
-    if bare and len(pieces) > 1 and _has_parts(pieces, found):
-        return True
-    if any(_same(value, found.values) for value in accepted):
-        return True
-    measures = scaled if spelled else values | scaled
-    exact = [each for value in measures for each in conversions(value, before, after)]
-    return any(close(each, wanted) for wanted in exact for each in found.values)
+    exact = [each for value in scaled for each in conversions(value, before, rest)]
+    known = bool(lexicon(target.code).words)
+    if spelled and known and not reached and factor not in found.scales:
+        accepted = scaled
+    else:
+        accepted = scaled | values | _years(figure[1])
+        exact += [each for value in values for each in conversions(value, before, after)]
+        if len(pieces) > 1 and _has_parts(pieces, found):
+            return True
+    return any(_same(value, found.values) for value in accepted) or any(
+        close(each, wanted) for wanted in exact for each in found.values
+    )
 
 
 def _scale(after: str) -> tuple[float, bool, str]:
     """What the words after a figure multiply it by, whether they say so in full, and the rest."""
     if not (word := _SCALE.match(after)):
         return 1.0, False, after
-    if factor := _SHORT_SCALES.get(word[1].lower()):
-        return factor, False, after
-    if (term := scales().find(word[1].lower())) and term.scale:
+    if factor := SHORT_SCALES.get(word[1].lower()):
+        return factor, False, after[word.end() :]
+    if (term := scales().find(word[1])) and term.scale:
         return term.value, True, after[word.end() :]
     return 1.0, False, after
 
@@ -130,8 +155,27 @@ def _is_time(pieces: tuple[float, ...], half_day: str, found: Numbers) -> bool:
     if not found.values.isdisjoint((0.25, 4.0)):  # a quarter past; a quarter to the next hour
         missing -= {15.0, 45.0}
         hours |= {hour + 1} if 45.0 in minutes else set()
-    whole = found.values | {each[0] for each in found.compound if not any(each[1:])}
-    return not missing and not whole.isdisjoint(hours)
+    return not missing and not found.values.isdisjoint(hours)
+
+
+def _is_part_of_a_time(value: float, after: str, found: Numbers) -> bool:
+    """12 o'clock and 45 minutes as 12:45."""
+    if _HOUR.match(after):
+        return any(each[0] in (value, (value + 12) % 24) for each in found.compound)
+    if not _MINUTE.match(after):
+        return False
+    return (value == 30 and 0.5 in found.values) or any(value in each for each in found.compound)
+
+
+def _is_hardly_one(figure: re.Match[str], source: str) -> bool:
+    """In Chinese and Japanese 1 and 2 before a counter may be an article or part of an idiom, and
+    "２、３日" are a few days."""
+    alone = source[max(0, figure.start() - 1) : figure.start()]
+    return bool(
+        _ONE.match(source, figure.start())
+        or _OR_SO.match(source, figure.start())
+        or (alone == "、" and _OR_SO.match(source, figure.start() - 2))
+    )
 
 
 def _years(figure: str) -> set[float]:

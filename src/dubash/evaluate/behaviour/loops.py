@@ -21,10 +21,10 @@ def loop(text: str, row: Pair, options: BehaviourOptions) -> str:
     `loop_characters` characters in all; so "no, no, no" and "ha ha ha ha" are none. Looked for
     twice, without case: in letters and marks alone ("1. Hola 2. Hola 3. …" is a loop), and in
     all that is not blank ("!!!!…"). Not flagged where the reference has a loop as well, or the
-    source repeats a word as often, over however few characters.
+    source has one, or repeats a word as often, over however few characters.
     """
     found = _loop(text, options)
-    if not found or _loop(row.target, options):
+    if not found or _loop(row.target, options) or _loop(row.source, options):
         return ""
     short = options.model_copy(update={"loop_characters": 2 * options.loop_repeats})
     return "" if _unit(letters(row.source), short) else found

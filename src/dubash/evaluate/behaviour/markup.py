@@ -12,9 +12,10 @@ _LINK = re.compile(
     r"(?:(?:https?|ftp)://|\bwww\.)[\w.~:/?#\[\]@!$&'()*+,;=%-]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
     re.ASCII | re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
-    r"\{\{\s*[\w.$|:-]+\s*\}\}|[$%#]?\{\s*\$?[\w.:!-]*\s*\}"
-    r"|%(?:\([\w.]+\)|\d+\$)?[-+#0]*\d*(?:\.\d+)?(?:hh?|ll?|[zjtL])?[diouxXeEfgGcs@](?![A-Za-z])",
+_FIELD = re.compile(r"\{\{\s*[\w.$|:-]+\s*\}\}|[$%#]?\{\s*\$?[\w.:!-]*\s*\}", re.ASCII)
+_PRINTF = re.compile(
+    r"(?<![%\d])%(?:\([\w.]+\)|(?P<place>\d+)\$)?[-+#0]*\d*(?:\.\d+)?(?:hh?|ll?|[zjtL])?"
+    r"(?:[diusS]|[oxXeEfgGc@](?![A-Za-z]))",
     re.ASCII,
 )
 _TAG = re.compile(
@@ -23,7 +24,9 @@ _TAG = re.compile(
     re.ASCII,
 )
 _ALONE = frozenset({"br", "hr", "img", "wbr", "p", "li"})
-_TRANSLATED = re.compile(r"\s+(?:title|alt|label|placeholder|aria-label)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_TRANSLATED = re.compile(
+    r"\s+(?:title|alt|label|placeholder|aria-label)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+)
 _TRAILING = ".,;:!?'\")]"
 
 
@@ -42,16 +45,22 @@ def _trimmed(link: str) -> str:
 
 
 def placeholders(text: str) -> list[str]:
-    """`{name}`, `{{x}}`, `${x}`, `%s`, `%1$d`, `%(x)s`: what a program fills in."""
+    """`{name}`, `{{x}}`, `${x}`, `%s`, `%1$d`, `%(x)s`: what a program fills in.
+
+    Those of printf are numbered, since translations may write `%s … %s` as `%2$s … %1$s`; "50%d"
+    and "%%" are none.
+    """
     if "{" not in text and "%" not in text:
         return []
-    found = (match for match in _PLACEHOLDER.finditer(text))
-    # "50%d" is no placeholder, and "%%" is a percent sign
-    return [
-        "".join(each.group().split())
-        for each in found
-        if not each.group().startswith("%") or text[: each.start()][-1:] not in tuple("%0123456789")
-    ]
+    found = ["".join(each.group().split()) for each in _FIELD.finditer(text)]
+    place = 0
+    for each in _PRINTF.finditer(text):
+        spelled = each.group()
+        if not each["place"] and not spelled.startswith("%("):
+            place += 1
+            spelled = f"%{place}${spelled[1:]}"
+        found.append(spelled)
+    return found
 
 
 def tags(text: str) -> list[str]:
@@ -75,7 +84,7 @@ def tags(text: str) -> list[str]:
 
 def without_markup(text: str) -> str:
     """The text without links, placeholders and tags: what is to be read as language."""
-    for find in (_LINK, _TAG, _PLACEHOLDER):
+    for find in (_LINK, _TAG, _FIELD, _PRINTF):
         text = find.sub(" ", text)
     return text
 

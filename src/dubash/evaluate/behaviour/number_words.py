@@ -2,8 +2,8 @@
 
 A translation may spell a figure ("12" as "doce") or scale it ("5 million" as "50 लाख", "500万").
 A word that ends in `*` stands for all words that begin so: Gujarati and Kannada write case endings
-at the word. After `21+` each word counts one more. In other languages a spelled number is not recognised, so that `number_changed` may
-say too much of them: it is a warning.
+at the word. After `21+` each word counts one more. In other languages a spelled number is not
+recognised, so that `number_changed` may say too much of them: it is a warning.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Lexicon:
     stems: dict[str, Term] = field(default_factory=dict)
 
     def find(self, word: str) -> Term | None:
-        """The number that a word in lower case says; None where it says none."""
-        if found := self.words.get(word):
+        """The number that a word says, in lower case or as the name of a month; None for others."""
+        if found := self.words.get(word) or self.words.get(word := word.lower()):
             return found
         if self.stems:
             for end in range(len(word), 0, -1):
@@ -41,7 +41,7 @@ class Lexicon:
 @cache
 def lexicon(code: str) -> Lexicon:
     """The number words of a language; none for a language that we do not know them of."""
-    found = Lexicon()
+    found, code = Lexicon(), _SAME.get(code, code)
     for line in _SCALES.strip().splitlines():
         language, *entries = line.split()
         for word, factor in (entry.split(":") for entry in entries if language == code):
@@ -72,63 +72,66 @@ def scales() -> Lexicon:
     return found
 
 
+_SAME = {"zh": "ja", "yue": "ja"}
+"""Languages that write numbers with the signs of another."""
+
 _SCALES = """
 en hundred:1e2 hundreds:1e2 thousand:1e3 thousands:1e3 million:1e6 millions:1e6 billion:1e9
-en billions:1e9 trillion:1e12 mln:1e6 bn:1e9 lakh:1e5 lakhs:1e5 crore:1e7 crores:1e7
+en decade:10 decades:10 century:1e2 centuries:1e2 billions:1e9 trillion:1e12 mln:1e6 bn:1e9 lakh:1e5 lakhs:1e5 crore:1e7 crores:1e7
 es cien:1e2 ciento:1e2 cientos:1e2 centenar:1e2 centenares:1e2 mil:1e3 millar:1e3
-es millares:1e3 millón:1e6 millones:1e6 billón:1e12 billones:1e12 millardos:1e9
+es millares:1e3 década:10 décadas:10 siglo:1e2 siglos:1e2 millón:1e6 millones:1e6 billón:1e12 billones:1e12 millardos:1e9
 hi सौ:1e2 सैकड़ा:1e2 सैकड़ों:1e2 हज़ार:1e3 हजार:1e3 हज़ारों:1e3 हजारों:1e3 लाख:1e5 लाखों:1e5 करोड़:1e7
-hi करोड़ों:1e7 अरब:1e9 अरबों:1e9 खरब:1e11 मिलियन:1e6 बिलियन:1e9 ट्रिलियन:1e12
-gu સો:1e2 સોથી:1e2 હજાર*:1e3 લાખ*:1e5 કરોડ*:1e7 અબજ*:1e9 મિલિયન*:1e6 મીલીયન*:1e6 મિલીયન*:1e6
+hi दशक:10 दशकों:10 सदी:1e2 सदियों:1e2 शताब्दी:1e2 करोड़ों:1e7 अरब:1e9 अरबों:1e9 खरब:1e11 मिलियन:1e6 बिलियन:1e9 ट्रिलियन:1e12
+gu સો:1e2 દાયક*:10 સદી*:1e2 સોથી:1e2 હજાર*:1e3 લાખ*:1e5 કરોડ*:1e7 અબજ*:1e9 મિલિયન*:1e6 મીલીયન*:1e6 મિલીયન*:1e6
 gu બિલિયન*:1e9 બિલીયન*:1e9 બીલીયન*:1e9 ટ્રિલિયન*:1e12 ટ્રીલીયન*:1e12
-kn ನೂರ*:1e2 ಸಾವಿರ*:1e3 ಲಕ್ಷ*:1e5 ಕೋಟಿ*:1e7 ಮಿಲಿಯ*:1e6 ಬಿಲಿಯ*:1e9 ಟ್ರಿಲಿಯ*:1e12 ದಶಲಕ್ಷ*:1e6
+kn ನೂರ*:1e2 ದಶಕ*:10 ಶತಮಾನ*:1e2 ಸಾವಿರ*:1e3 ಲಕ್ಷ*:1e5 ಕೋಟಿ*:1e7 ಮಿಲಿಯ*:1e6 ಬಿಲಿಯ*:1e9 ಟ್ರಿಲಿಯ*:1e12 ದಶಲಕ್ಷ*:1e6
 kn ಶತಕೋಟಿ*:1e9
-ja 十:1e1 百:1e2 千:1e3 万:1e4 億:1e8 兆:1e12
+ja 十:1e1 割:1e1 百:1e2 千:1e3 万:1e4 億:1e8 兆:1e12
 """
 
 _WORDS = """
-en 0 zero nil nought
-en 1 one first once single
-en 2 two second twice both double pair
-en 3 three third thrice triple
-en 4 four fourth quarter
-en 5 five fifth
-en 6 six sixth
-en 7 seven seventh
-en 8 eight eighth
-en 9 nine ninth
-en 10 ten tenth
-en 11 eleven eleventh
-en 12 twelve twelfth dozen
-en 13 thirteen
-en 14 fourteen
-en 15 fifteen
-en 16 sixteen
-en 17 seventeen
-en 18 eighteen
-en 19 nineteen
-en 20 twenty twenties
-en 30 thirty thirties
-en 40 forty forties
-en 50 fifty fifties
-en 60 sixty sixties
-en 70 seventy seventies
-en 80 eighty eighties
-en 90 ninety nineties
+en 0 zero nil nought midnight
+en 1 one first once single a an another each per January Jan
+en 2 two second twice both double pair couple February Feb
+en 3 three third thirds thrice triple March Mar
+en 4 four fourth quarter quarters April Apr
+en 5 five fifth May
+en 6 six sixth June Jun
+en 7 seven seventh July Jul
+en 8 eight eighth August Aug
+en 9 nine ninth September Sept
+en 10 ten tenth October Oct teens teenage teenager teenagers
+en 11 eleven eleventh November Nov
+en 12 twelve twelfth dozen noon midday December Dec
+en 13 thirteen thirteenth
+en 14 fourteen fourteenth
+en 15 fifteen fifteenth
+en 16 sixteen sixteenth
+en 17 seventeen seventeenth
+en 18 eighteen eighteenth
+en 19 nineteen nineteenth
+en 20 twenty twentieth twenties
+en 30 thirty thirtieth thirties
+en 40 forty fortieth forties
+en 50 fifty fiftieth fifties
+en 60 sixty sixtieth sixties
+en 70 seventy seventieth seventies
+en 80 eighty eightieth eighties
+en 90 ninety ninetieth nineties
 en 0.5 half
-es 0 cero
-es 1 un uno una primero primera primer
-es 2 dos segundo segunda ambos ambas doble par
-es 3 tres tercero tercera tercer triple
-es 4 cuatro cuarto cuarta cuartos
-es 5 cinco quinto quinta
-es 6 seis sexto sexta
-es 7 siete séptimo séptima
-es 8 ocho octavo octava octavos
-es 9 nueve noveno novena
-es 10 diez décimo décima decena
-es 11 once undécim* decimoprimer*
-es 12 doce duodécim* decimosegund* docena docenas
+es 0 cero medianoche
+es 1 un uno una primero primera primer otro otra cada enero
+es 2 dos segundo segunda ambos ambas doble par febrero
+es 3 tres tercero tercera tercer triple marzo
+es 4 cuatro cuarto cuarta cuartos abril
+es 5 cinco quinto quinta mayo
+es 6 seis sexto sexta junio
+es 7 siete séptimo séptima julio
+es 8 ocho octavo octava octavos agosto
+es 9 nueve noveno novena septiembre
+es 10 diez décimo décima decena octubre
+es 11 once undécim* decimoprimer* noviembre
+es 12 doce mediodía duodécim* decimosegund* docena docenas diciembre
 es 13 trece decimotercer*
 es 14 catorce decimocuart*
 es 15 quince quincena decimoquint*
@@ -234,7 +237,7 @@ kn 15 ಹದಿನೈದ*
 kn 16 ಹದಿನಾರ*
 kn 17 ಹದಿನೇಳ*
 kn 18 ಹದಿನೆಂಟ*
-kn 19 ಹತ್ತೊಂಬತ್ತ*
+kn 19 ಹತ್ತೊಂಬತ್ತ* ಹತ್ತೊಂಭತ್ತ*
 kn 20 ಇಪ್ಪತ್ತ*
 kn 30 ಮೂವತ್ತ*
 kn 40 ನಲವತ್ತ* ನಲ್ವತ್ತ*

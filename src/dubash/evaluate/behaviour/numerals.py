@@ -11,16 +11,19 @@ from functools import lru_cache
 from dubash.core.languages import Language
 from dubash.evaluate.behaviour.number_words import Lexicon, Term, lexicon
 
-NUMBER = r"\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?!\d)|\d+(?:[.,:'’]\d+)*"
+NUMBER = r"\d{1,3}(?:,?[ \u00a0\u202f\u2009]\d{3})+(?!\d)|\d+(?:[.,:'’]\d+)*"
+SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "b": 1e9, "tn": 1e12}
+SIGNS = rf"(?:[十割百千万億兆](?:{NUMBER})?)*"
 FRACTION = r"[½¼¾⅓⅔⅛⅜⅝⅞]"
 WORD = r"[^\W\d_][^\s\d!-/:-@\[-`{-~“”‘’«»।॥、。・（）「」–—]*"
 
-_JAPANESE = "[〇零一二両三四五六七八九十百千万億兆半]|ゼロ|イレブン|ダース|ハーフ"
+_JAPANESE = "[〇零一二両三四五六七八九十割百千万億兆半]|ゼロ|イレブン|ダース|ハーフ"
 _TOKEN = re.compile(rf"(?P<number>{NUMBER})|(?P<part>{FRACTION})|(?P<word>{WORD})")
 _JAPANESE_TOKEN = re.compile(
     rf"(?P<number>{NUMBER})|(?P<part>{FRACTION})|(?P<word>{_JAPANESE})|[^\W\d]"
 )
 _SIGNS = {"，": ",", "．": ".", "：": ":", "∶": ":", "٫": ".", "٬": ",", "％": "%"}
+_SHORT = re.compile(rf"({NUMBER}) ?({'|'.join(SHORT_SCALES)})\b")
 _FOREIGN = re.compile(rf"(?![0-9])\d|[⁰¹²³⁴-⁹₀-₉①-⑨{''.join(_SIGNS)}]")
 _JOINED = frozenset({"", ",", "and", "y", "और", "અને", "ಮತ್ತು"})
 _ROMAN = re.compile(r"\b[IVXLC]+\b")
@@ -51,22 +54,28 @@ def readings(number: str) -> tuple[float, ...]:
     Separators before groups of three digits (or of two, then three: 1,00,000) may group; the last
     one may be the decimal sign.
     """
-    parts = re.split(r"\D", number)
-    signs = re.findall(r"\D", number)
+    parts = re.split(r"\D+", number)
+    signs = re.findall(r"\D+", number)
     if not signs:
         return (float(number),)
     found = set()
     grouped = len(parts[-1]) == 3 and all(len(part) in (2, 3) for part in parts[1:-1])
     if grouped and len(set(signs)) == 1 and signs[0] != ":":
         found.add(float("".join(parts)))
-    if signs[-1] in ".," and signs[-1] not in signs[:-1] and ":" not in signs:
+    if signs[-1] in (".", ",") and signs[-1] not in signs[:-1] and ":" not in signs:
         found.add(float("".join(parts[:-1]) + "." + parts[-1]))
     return tuple(sorted(found))
 
 
 def parts(number: str) -> tuple[float, ...]:
     """The numbers that a number in digits is put together of: hours and minutes, day and month."""
-    return tuple(float(part) for part in re.split(r"\D", number))
+    return tuple(float(part) for part in re.split(r"\D+", number))
+
+
+def sign_totals(text: str) -> set[float]:
+    """What figures and Chinese or Japanese signs say together: 1億2000万 is 120,000,000."""
+    *_, (low, high) = _runs(text, lexicon("ja"))
+    return {list(_totals(low))[-1], list(_totals(high))[-1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,10 @@ def numbers(text: str, language: Language) -> Numbers:
     compound = {parts(each) for each in written}
     for each in written:
         found.update(readings(each))
+    found.update(each[0] for each in compound if not any(each[1:]))  # 3:00 is 3 o'clock
+    for number, scale in _SHORT.findall(text):
+        found.update(value * SHORT_SCALES[scale] for value in readings(number))
+        scales.add(SHORT_SCALES[scale])
     if "LATIN" in language.scripts:
         found.update(_roman(match.group()) for match in _ROMAN.finditer(text))
     for name, before in _ERAS.items():
@@ -128,7 +141,7 @@ def _terms(match: re.Match[str], known: Lexicon) -> tuple[Term, Term] | None:
     if sign := match["part"]:
         part = Term(unicodedata.numeric(sign))
         return part, part
-    term = known.find(match.group().lower())
+    term = known.find(match.group())
     return (term, term) if term else None
 
 
@@ -142,6 +155,8 @@ def _totals(run: list[Term]) -> Iterator[float]:
     for term in run:
         if not term.scale:
             yield term.value
+            if pending == 0.5 and term.value == 1:
+                continue  # half a million
             if pending is not None and not _adds_up(pending, term.value):
                 yield total + group + pending
                 total = group = last = 0.0

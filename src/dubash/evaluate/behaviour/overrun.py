@@ -12,8 +12,8 @@ from dubash.evaluate.behaviour.text import folded
 from dubash.evaluate.language import can_be_told, likely_language, same_language
 from dubash.evaluate.options import BehaviourOptions
 
-_TAIL = 20
-"""Letters of the shortest sentence in another script that counts as a commentary."""
+_TAIL, _WORDS = 20, 3
+"""Letters and words of the shortest sentence in another script that counts as a commentary."""
 
 _SENTENCES = 8
 """Sentences that are looked at: a limit on the work."""
@@ -35,23 +35,30 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _TALK = re.compile(
-    r"(?:here(?:'s| is| are)|this is|that is|below is) (?:the|a|my|your|an?other)[\w ]{0,30} translat\w+"
-    r"|\btranslat(?:es|ed|ion)\b[\w ,'\"“”]{0,60}? (?:to|into|as|is|of)\b|\([\w ]*translation[^)]*\)"
-    r"|\b(?:i )?hope (?:this|that|it) helps?\b|\blet me know if\b|\bfeel free to\b"
-    r"|\bplease note that\b|\bas an ai\b|\bhow (?:you|we|one) (?:would |can )?say\b"
-    r"|\bthe \w+ (?:text|sentence|phrase) (?:is|means|says)\b"
-    r"|\bla traducción (?:es|de|al|correcta|literal)\b|\bespero que (?:esto|te|le)\b.{0,8}\b(?:ayud|sirv)",
+    r"(?:here(?:'s| is| are)|this is|that is|below is) (?:the|a|my|your|an?other)"
+    r"[\w ]{0,30} translat\w+"
+    r"|\btranslates? (?:to|into|as)\b|\btranslation (?:is|of)\b"
+    r"|\([\w ]*translation[^)]*\)"
+    r"|\bla traducción (?:es|de|al|correcta|literal)\b",
     re.IGNORECASE,
 )
-_TALK_WORDS = (
-    "translat", "traduc", "espero que", "let me know", "feel free", "please note",
-    "as an ai", " text", " sentence", "hope ", " say", "phrase",
-)  # fmt: skip
-"""One of these is in whatever `_TALK` finds: quick to look for."""
+_CHAT = re.compile(
+    r"\bhope (?:this|that|it) helps?\b|\blet me know if\b|\bfeel free to\b|\bas an ai\b"
+    r"|\bplease note that\b|\bhow (?:you|we|one) (?:would |can )?say\b"
+    r"|\bthe \w+ (?:text|sentence|phrase) (?:is|means|says)\b"
+    r"|\bespero que (?:esto|te|le)\b.{0,8}\b(?:ayud|sirv)",
+    re.IGNORECASE,
+)
+_CHAT_WORDS = (" help", "let me", "feel free", "an ai", "please note", " say", "the ", "espero")
+"""One of these is in whatever `_CHAT` finds: quick to look for."""
 
-_TRANSLATION = re.compile(r"translat|traduc|अनुवाद|અનુવાદ|ભાષાંતર|ಅನುವಾದ|翻訳|訳", re.IGNORECASE)
+_TRANSLATION = re.compile(r"translat|tradu[cjz]|अनुवाद|અનુવાદ|ભાષાંતર|ಅನುವಾದ|翻訳|訳", re.IGNORECASE)
+_VISARGA = re.compile(r"ः(?=\s|$)")
 _NAME = re.compile(rf"\b(?:{_NAMES})\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?।॥。！？])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)[\"”’」)]*(?:\s+|(?<=[。！？])|(?<=[。！？]」))|\n+")
+_ABBREVIATED = "".join(rf"(?<!\b[A-Z]{'[a-z]' * more}\.)" for more in range(3))
+_SENTENCE = re.compile(
+    rf"(?<=[.!?।॥。！？]){_ABBREVIATED}[\"”’」)]*(?:\s+|(?<=[。！？])|(?<=[。！？]」))|\n+"
+)
 
 
 def over_generation(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
@@ -60,13 +67,13 @@ def over_generation(text: str, row: Pair, target: Language, options: BehaviourOp
     Four signs: more lines than the source and the reference have; a label such as "English:" or
     "Note:" that the source has none of its own for; talk of translating that the source has no
     such talk for; more sentences than the source has, one of them in another script or language
-    than the target's, or about a translation.
+    than the target's, small talk, or about a translation.
     """
     lines = _lines(text)
     usual = max(1, len(_lines(row.source)), len(_lines(row.target)))
     if len(lines) > usual:
         return lines[usual]
-    return _label(text, row) or _talk(text, row) or _comment(text, row, target, options)
+    return _label(text, row) or _talk(text, row, target) or _comment(text, row, target, options)
 
 
 def _lines(text: str) -> list[str]:
@@ -74,37 +81,43 @@ def _lines(text: str) -> list[str]:
 
 
 def _label(text: str, row: Pair) -> str:
-    """The last label, where the text has more colons than source and reference ("Note:" may become
-    "Nota:"), or the label is a language that neither of them names."""
-    if not (":" in text or "：" in text) or not (labels := list(_LABEL.finditer(text))):
+    """The last label: a language that neither source nor reference names, or another label where
+    the text has more colons than they have ("Note:" may become "Nota:")."""
+    if not (":" in text or "：" in text):
         return ""
-    last = labels[-1].group().strip()
-    if _colons(text) > max(_colons(row.source), _colons(row.target)):
-        return last
-    name = _NAME.search(last)
     sides = f"{row.source} {row.target}".casefold()
-    return last if name and name.group().casefold() not in sides else ""
+    more = _colons(text) > max(_colons(row.source), _colons(row.target))
+    for each in reversed(list(_LABEL.finditer(text))):
+        name = _NAME.search(each.group())
+        if name.group().casefold() not in sides if name else more:
+            return each.group().strip()
+    return ""
 
 
 def _colons(text: str) -> int:
-    return text.count(":") + text.count("：")
+    """Colons, also full-width ones and the visarga that often stands for one in Hindi."""
+    return text.count(":") + text.count("：") + len(_VISARGA.findall(text))
 
 
-def _talk(text: str, row: Pair) -> str:
-    """Talk of translating, where neither the source nor the reference says a word of it."""
-    plain = text.casefold()
-    if not any(word in plain for word in _TALK_WORDS):
-        return ""
-    found = _TALK.search(text)
-    sides = (row.source, row.target)
-    if not found or any(_TRANSLATION.search(side) for side in sides):
-        return ""
-    return "" if any(found.group().casefold() in each.casefold() for each in sides) else found.group()
+def _talk(text: str, row: Pair, target: Language) -> str:
+    """Talk of translating, where neither the source nor the reference says a word of it, or an
+    assistant's English in a translation into another language."""
+    plain, sides = text.casefold(), f"{row.source} {row.target}"
+    if "translat" in plain or "traducc" in plain:
+        found = _TALK.search(text)
+        if found and not _TRANSLATION.search(sides):
+            return found.group()
+    if target.code != "en" and any(word in plain for word in _CHAT_WORDS):
+        found = _CHAT.search(text)
+        if found and found.group().casefold() not in sides.casefold():
+            return found.group()
+    return ""
 
 
 def _comment(text: str, row: Pair, target: Language, options: BehaviourOptions) -> str:
-    """The first sentence after the first that is in another script or language, or speaks of a
-    translation that neither the source nor the reference does; none if the source has as many."""
+    """The first sentence after the first that is in another script or language, is an assistant's
+    small talk, or speaks of a translation that neither the source nor the reference does; none if
+    the source has as many sentences."""
     first, *others = _sentences(text) or [""]
     if len(others) < len(_sentences(row.source)):
         return ""
@@ -112,7 +125,9 @@ def _comment(text: str, row: Pair, target: Language, options: BehaviourOptions) 
     spoken = _TRANSLATION.search(f"{row.source} {row.target}")
     for each in others[:_SENTENCES]:
         if folded(each) not in reference and (
-            (_TRANSLATION.search(each) and not spoken) or _is_foreign(each, first, target, options)
+            _CHAT.search(each)
+            or (_TRANSLATION.search(each) and not spoken)
+            or _is_foreign(each, first, target, options)
         ):
             return each
     return ""
@@ -123,7 +138,7 @@ def _is_foreign(text: str, first: str, target: Language, options: BehaviourOptio
     letters = sum(map(str.isalpha, text))
     if letters < _TAIL:
         return False
-    if own_share(text, target) < _FOREIGN:
+    if own_share(text, target) < _FOREIGN and len(text.split()) >= _WORDS:
         return own_share(first, target) >= options.wrong_script
     if letters < options.language_letters or not can_be_told(target):
         return False

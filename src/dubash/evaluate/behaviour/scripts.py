@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dubash.core.languages import Language, script_of, script_share
 from dubash.core.types import Pair
+from dubash.evaluate.behaviour.markup import without_markup
 from dubash.evaluate.behaviour.text import WIDE_SCRIPTS, compatible, kind
 from dubash.evaluate.language import likely_language, own_scripts, same_language
 from dubash.evaluate.options import BehaviourOptions
@@ -13,20 +16,31 @@ def is_wrong_script(text: str, row: Pair, target: Language, options: BehaviourOp
     """Less than `wrong_script` of the text is in a script of the target language.
 
     Letters count, with the marks that are part of them; a letter of Chinese, Japanese or Korean
-    counts twice, as it is as wide as two. Digits and signs do not count, nor do words in other
-    scripts that the reference has as well: names, codes. Not flagged where no letter is left, or
-    the reference has none itself. Where source and target share a script (English and Spanish, Hindi and
-    Marathi) this cannot tell a translation from a copy, nor any two languages of one script from
-    each other: `is_copy` and `wrong_language` do.
+    counts twice, as it is as wide as two. Digits and signs do not count, nor do links, placeholders
+    and tags, nor names and codes: words in other scripts that the reference has as well, or that
+    the source has in another script than most of its own. Not flagged where no letter is left, or
+    the reference has none itself. Where source and target share a script (English and Spanish,
+    Hindi and Marathi) this cannot tell a translation from a copy, nor any two languages of one
+    script from each other: `is_copy` and `wrong_language` do.
     """
+    text = without_markup(text)
     if not _is_mixed(text, target):
         return False
     if row.target and script_share(row.target, target.scripts) is None:
         return False
     own, foreign = _letters(text, target)
-    known = {word.casefold() for word in _letters(row.target, target)[1]}
+    known = {*_letters(row.target, target)[1], *_borrowed(row.source)}
+    known = {word.casefold() for word in known}
     count = sum(len(word) for word in foreign if word.casefold() not in known)
     return own < options.wrong_script * (own + count)
+
+
+def _borrowed(source: str) -> list[str]:
+    """The words of a source in other scripts than the one that most of its letters are in."""
+    scripts = Counter(filter(None, map(script_of, without_markup(source))))
+    most = [script for script, _ in scripts.most_common(1)]
+    wide = WIDE_SCRIPTS if WIDE_SCRIPTS.intersection(most) else ()
+    return _letters(source, Language("", "", (*most, *wide)))[1]
 
 
 def own_share(text: str, target: Language) -> float:

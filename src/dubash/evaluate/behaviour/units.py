@@ -44,6 +44,9 @@ _UNITS: tuple[tuple[str, tuple[Convert, ...]], ...] = (
     (r"lit(?:re|er)s?\b|litros?\b", _times(0.2642, 0.22)),
     (r"tons?\b|tonnes?\b|toneladas?\b", _times(0.9072, 1.016, 1.102, 1000.0)),
     (r"(?<![\s-])s\b", _FAHRENHEIT[:1]),  # "in the 80s", of the weather
+    (r"minutes?\b|mins?\b|minutos?\b", _times(1 / 60)),
+    (r"hours?\b|hrs?\b|horas?\b", _times(1 / 24)),
+    (r"months?\b|mes(?:es)?\b", _times(1 / 12)),
     (r"°? ?F\b|degrees? (?:Fahrenheit|F\b)|grados Fahrenheit", _FAHRENHEIT),
     (r"°? ?C\b|degrees? (?:Celsius|C\b)|grados Celsius", _CELSIUS),
     (r"(?:-| )?degrees?\b|grados?\b|°", (*_FAHRENHEIT, *_CELSIUS)),
@@ -65,7 +68,8 @@ def conversions(value: float, before: str, after: str) -> list[float]:
         return _metric(float(feet[1]), value)
     for pattern, converts in _PATTERNS:
         if pattern.match(after):
-            return [convert(value) for convert in converts]
+            converted = [convert(value) for convert in converts]
+            return [each for each in converted if each != 1]  # "a" is everywhere
     return []
 
 
