@@ -21,6 +21,7 @@ from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair
 from dubash.evaluate.behaviour import Expectation, findings, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
+from dubash.evaluate.behaviour.text import letters
 from dubash.evaluate.options import BehaviourOptions
 
 PAIRS = ("en-es", "en-hi", "en-ja", "hi-gu", "en-kn")
@@ -167,7 +168,7 @@ def _wrong_language(
     row: Pair, code: str, chance: random.Random, rows: list[Pair]
 ) -> tuple[Pair, str] | None:
     text = chance.choice(rows).source
-    return (row, text) if sum(map(str.isalpha, text)) >= OPTIONS.language_letters else None
+    return (row, text) if len(letters(text)) >= OPTIONS.language_letters else None
 
 
 def _loop(row: Pair, code: str, chance: random.Random, rows: list[Pair]) -> tuple[Pair, str]:

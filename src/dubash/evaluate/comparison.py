@@ -67,7 +67,7 @@ def compare(
     metrics = (bleu_metric(target), chrf_metric())
     ratio = usual_length_ratio(rows)
     index = TrainingIndex(training, target, options.behaviour) if training else None
-    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index)
+    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index, source)
     scored = []
     with progress("evaluate", len(rows) * len(systems)) as advance:
         for system in systems:

@@ -63,6 +63,9 @@ WARNINGS = ("number_changed", "quotes_unbalanced", "brackets_unbalanced")
 FLAGS = (*FAULTS, *WARNINGS)
 """Every flag, in the order in which they are written."""
 
+_LONGEST = 300
+"""Characters of evidence that are kept: a limit on what a broken text puts into the files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -71,7 +74,8 @@ class Expectation:
     `length_ratio` is the usual number of target characters for a source character, see
     `usual_length_ratio`. `prompt_pieces` are strings of the prompt that have no business in a
     hypothesis: lines of the template, labels such as "Spanish:", chat markers, names of roles.
-    `training` are the rows that the systems may have learnt by heart, where they are known.
+    `training` are the rows that the systems may have learnt by heart, and `source` is the language
+    of the sources, where they are known.
     """
 
     target: Language
@@ -79,6 +83,7 @@ class Expectation:
     prompt_pieces: tuple[str, ...]
     options: BehaviourOptions
     training: TrainingIndex | None = None
+    source: Language | None = None
 
 
 def judged(expected: Expectation) -> tuple[str, ...]:
@@ -104,14 +109,17 @@ def findings(row: Pair, hypothesis: Hypothesis, expected: Expectation) -> dict[s
     found: dict[str, str | bool] = {"no_end": hypothesis.stop == "limit"}
     found |= _of_the_whole(text, row, expected)
     found |= _of_its_parts(text, row, expected)
-    return {
-        name: "" if found[name] is True else str(found[name]) for name in FLAGS if found.get(name)
-    }
+    seen = {name: found[name] for name in FLAGS if found.get(name)}
+    return {name: "" if each is True else _short(str(each)) for name, each in seen.items()}
+
+
+def _short(text: str, most: int = _LONGEST) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _of_the_whole(text: str, row: Pair, expected: Expectation) -> dict[str, str | bool]:
     target, options, ratio = expected.target, expected.options, expected.length_ratio
-    wrong_script = is_wrong_script(text, row, target, options)
+    wrong_script = is_wrong_script(text, row, target, options, expected.source)
     told = can_be_told(target)
     copied = expected.training.uncalled(text, row) if expected.training else None
     return {
@@ -123,7 +131,7 @@ def _of_the_whole(text: str, row: Pair, expected: Expectation) -> dict[str, str 
         "wrong_language": told and not wrong_script and wrong_language(text, row, target, options),
         "repetition_loop": loop(text, row, options),
         "prompt_left_over": prompt_piece(text, row, expected.prompt_pieces),
-        "mimicry": f"{copied[0]} ← {copied[1].source} → {copied[1].target}" if copied else "",
+        "mimicry": _learnt(*copied) if copied else "",
     }
 
 
@@ -140,6 +148,13 @@ def _of_its_parts(text: str, row: Pair, expected: Expectation) -> dict[str, str 
         "quotes_unbalanced": " ".join(balance.unbalanced_quotes(text, row)),
         "brackets_unbalanced": " ".join(balance.unbalanced_brackets(text, row)),
     }
+
+
+def _learnt(piece: str, row: Pair) -> str:
+    """`piece ← source → target (origin)`: what was recited, and the training row it stands in."""
+    both = (_short(side, _LONGEST // 4) for side in (row.source, row.target))
+    origin = f" ({row.origin})" if row.origin else ""
+    return f"{_short(piece.strip(), _LONGEST // 4)} ← {' → '.join(both)}{origin}"
 
 
 def _difference(lost: list[str], added: list[str]) -> str:

@@ -99,6 +99,8 @@ def _is_kept(figure: re.Match[str], source: str, found: Numbers, target: Languag
         return True
     added = unicodedata.numeric(figure[2]) if figure[2] else 0.0
     values = {value + added for value in readings(figure[1])}
+    if added and found.values.issuperset((*pieces, added)):  # two years and a half
+        return True
     if figure[3]:
         values, pieces = sign_totals(figure.group()), ()
     if reached := _RANGE.match(after):  # in "10 to 15 million" the 10 is scaled as well

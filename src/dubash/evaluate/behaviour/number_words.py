@@ -77,15 +77,18 @@ _SAME = {"zh": "ja", "yue": "ja"}
 
 _SCALES = """
 en hundred:1e2 hundreds:1e2 thousand:1e3 thousands:1e3 million:1e6 millions:1e6 billion:1e9
-en decade:10 decades:10 century:1e2 centuries:1e2 billions:1e9 trillion:1e12 mln:1e6 bn:1e9 lakh:1e5 lakhs:1e5 crore:1e7 crores:1e7
-es cien:1e2 ciento:1e2 cientos:1e2 centenar:1e2 centenares:1e2 mil:1e3 millar:1e3
-es millares:1e3 década:10 décadas:10 siglo:1e2 siglos:1e2 millón:1e6 millones:1e6 billón:1e12 billones:1e12 millardos:1e9
-hi सौ:1e2 सैकड़ा:1e2 सैकड़ों:1e2 हज़ार:1e3 हजार:1e3 हज़ारों:1e3 हजारों:1e3 लाख:1e5 लाखों:1e5 करोड़:1e7
-hi दशक:10 दशकों:10 सदी:1e2 सदियों:1e2 शताब्दी:1e2 करोड़ों:1e7 अरब:1e9 अरबों:1e9 खरब:1e11 मिलियन:1e6 बिलियन:1e9 ट्रिलियन:1e12
-gu સો:1e2 દાયક*:10 સદી*:1e2 સોથી:1e2 હજાર*:1e3 લાખ*:1e5 કરોડ*:1e7 અબજ*:1e9 મિલિયન*:1e6 મીલીયન*:1e6 મિલીયન*:1e6
-gu બિલિયન*:1e9 બિલીયન*:1e9 બીલીયન*:1e9 ટ્રિલિયન*:1e12 ટ્રીલીયન*:1e12
-kn ನೂರ*:1e2 ದಶಕ*:10 ಶತಮಾನ*:1e2 ಸಾವಿರ*:1e3 ಲಕ್ಷ*:1e5 ಕೋಟಿ*:1e7 ಮಿಲಿಯ*:1e6 ಬಿಲಿಯ*:1e9 ಟ್ರಿಲಿಯ*:1e12 ದಶಲಕ್ಷ*:1e6
-kn ಶತಕೋಟಿ*:1e9
+en decade:10 decades:10 century:1e2 centuries:1e2 billions:1e9 trillion:1e12 mln:1e6 bn:1e9
+en lakh:1e5 lakhs:1e5 crore:1e7 crores:1e7
+es cien:1e2 ciento:1e2 cientos:1e2 centenar:1e2 centenares:1e2 mil:1e3 millar:1e3 millares:1e3
+es década:10 décadas:10 siglo:1e2 siglos:1e2 millón:1e6 millones:1e6 billón:1e12 billones:1e12
+es millardos:1e9
+hi सौ:1e2 सैकड़ा:1e2 सैकड़ों:1e2 हज़ार:1e3 हजार:1e3 हज़ारों:1e3 हजारों:1e3 लाख:1e5 लाखों:1e5
+hi करोड़:1e7 दशक:10 दशकों:10 सदी:1e2 सदियों:1e2 शताब्दी:1e2 करोड़ों:1e7 अरब:1e9 अरबों:1e9
+hi खरब:1e11 मिलियन:1e6 बिलियन:1e9 ट्रिलियन:1e12
+gu સો:1e2 દાયક*:10 સદી*:1e2 સોથી:1e2 હજાર*:1e3 લાખ*:1e5 કરોડ*:1e7 અબજ*:1e9 મિલિયન*:1e6
+gu મીલીયન*:1e6 મિલીયન*:1e6 બિલિયન*:1e9 બિલીયન*:1e9 બીલીયન*:1e9 ટ્રિલિયન*:1e12 ટ્રીલીયન*:1e12
+kn ನೂರ*:1e2 ದಶಕ*:10 ಶತಮಾನ*:1e2 ಸಾವಿರ*:1e3 ಲಕ್ಷ*:1e5 ಕೋಟಿ*:1e7 ಮಿಲಿಯ*:1e6 ಬಿಲಿಯ*:1e9
+kn ಟ್ರಿಲಿಯ*:1e12 ದಶಲಕ್ಷ*:1e6 ಶತಕೋಟಿ*:1e9
 ja 十:1e1 割:1e1 百:1e2 千:1e3 万:1e4 億:1e8 兆:1e12
 """
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dubash.core.languages import LANGUAGES, Language
 from dubash.core.types import Pair
 from dubash.evaluate.behaviour.scripts import own_share
-from dubash.evaluate.behaviour.text import folded
+from dubash.evaluate.behaviour.text import folded, letters
 from dubash.evaluate.language import can_be_told, likely_language, same_language
 from dubash.evaluate.options import BehaviourOptions
 
@@ -135,12 +135,12 @@ def _comment(text: str, row: Pair, target: Language, options: BehaviourOptions) 
 
 def _is_foreign(text: str, first: str, target: Language, options: BehaviourOptions) -> bool:
     """Whether a sentence is in another script or language than the target's and the first one's."""
-    letters = sum(map(str.isalpha, text))
-    if letters < _TAIL:
+    count = len(letters(text))
+    if count < _TAIL:
         return False
     if own_share(text, target) < _FOREIGN and len(text.split()) >= _WORDS:
         return own_share(first, target) >= options.wrong_script
-    if letters < options.language_letters or not can_be_told(target):
+    if count < options.language_letters or not can_be_told(target):
         return False
     code, probability = likely_language(text)
     foreign = probability >= options.language_probability and not same_language(code, target.code)

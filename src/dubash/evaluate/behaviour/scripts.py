@@ -7,18 +7,25 @@ from collections import Counter
 from dubash.core.languages import Language, script_of, script_share
 from dubash.core.types import Pair
 from dubash.evaluate.behaviour.markup import without_markup
-from dubash.evaluate.behaviour.text import WIDE_SCRIPTS, compatible, kind
+from dubash.evaluate.behaviour.text import WIDE_SCRIPTS, compatible, kind, letters
 from dubash.evaluate.language import likely_language, own_scripts, same_language
 from dubash.evaluate.options import BehaviourOptions
 
 
-def is_wrong_script(text: str, row: Pair, target: Language, options: BehaviourOptions) -> bool:
+def is_wrong_script(
+    text: str,
+    row: Pair,
+    target: Language,
+    options: BehaviourOptions,
+    source: Language | None = None,
+) -> bool:
     """Less than `wrong_script` of the text is in a script of the target language.
 
     Letters count, with the marks that are part of them; a letter of Chinese, Japanese or Korean
     counts twice, as it is as wide as two. Digits and signs do not count, nor do links, placeholders
     and tags, nor names and codes: words in other scripts that the reference has as well, or that
-    the source has in another script than most of its own. Not flagged where no letter is left, or
+    the source has in another script than its language's (where that is not known: than most of its
+    letters). Not flagged where no letter is left, or
     the reference has none itself. Where source and target share a script (English and Spanish,
     Hindi and Marathi) this cannot tell a translation from a copy, nor any two languages of one
     script from each other: `is_copy` and `wrong_language` do.
@@ -29,18 +36,19 @@ def is_wrong_script(text: str, row: Pair, target: Language, options: BehaviourOp
     if row.target and script_share(row.target, target.scripts) is None:
         return False
     own, foreign = _letters(text, target)
-    known = {*_letters(row.target, target)[1], *_borrowed(row.source)}
+    known = {*_letters(row.target, target)[1], *_borrowed(row.source, source)}
     known = {word.casefold() for word in known}
     count = sum(len(word) for word in foreign if word.casefold() not in known)
     return own < options.wrong_script * (own + count)
 
 
-def _borrowed(source: str) -> list[str]:
-    """The words of a source in other scripts than the one that most of its letters are in."""
-    scripts = Counter(filter(None, map(script_of, without_markup(source))))
-    most = [script for script, _ in scripts.most_common(1)]
-    wide = WIDE_SCRIPTS if WIDE_SCRIPTS.intersection(most) else ()
-    return _letters(source, Language("", "", (*most, *wide)))[1]
+def _borrowed(text: str, source: Language | None) -> list[str]:
+    """The words of a source text that are in another script than its language's."""
+    text = without_markup(text)
+    if source is None:
+        ((most, _),) = Counter(filter(None, map(script_of, text))).most_common(1) or [("", 0)]
+        source = Language("", "", (*WIDE_SCRIPTS,) if most in WIDE_SCRIPTS else (most,))
+    return _letters(text, source)[1]
 
 
 def own_share(text: str, target: Language) -> float:
@@ -78,7 +86,7 @@ def wrong_language(text: str, row: Pair, target: Language, options: BehaviourOpt
     `language_probability`. Not flagged where the reference is taken for that language as well.
     Only for a target that `language.can_be_told`.
     """
-    if sum(map(str.isalpha, text)) < options.language_letters:
+    if len(letters(text)) < options.language_letters:
         return ""
     own = own_scripts(target)
     if own and any(script_of(each) in own for each in set(text)):

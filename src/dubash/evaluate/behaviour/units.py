@@ -36,7 +36,7 @@ _UNITS: tuple[tuple[str, tuple[Convert, ...]], ...] = (
     (r"met(?:re|er)s?\b|m\b|metros?\b", _times(3.281, 1.094, 0.001)),
     (r"(?:centimet(?:re|er)s?|cm)\b|centímetros?", _times(0.3937, 0.01, 10.0)),
     (r"(?:pounds?|lbs?)\b|libras?\b", _times(0.4536)),
-    (r"stones?\b|st\b", _times(6.35)),
+    (r"stones?\b|(?<=\s)st\b", _times(6.35)),
     (r"(?:kilo(?:gram)?s?|kgs?)\b|kilogramos?", _times(2.205, 1000.0)),
     (r"(?:ounces?|oz)\b|onzas?\b", _times(28.35, 29.57)),
     (r"(?:gallons?|gal)\b|galones?\b|galón", _times(3.785, 4.546)),
@@ -47,8 +47,8 @@ _UNITS: tuple[tuple[str, tuple[Convert, ...]], ...] = (
     (r"minutes?\b|mins?\b|minutos?\b", _times(1 / 60)),
     (r"hours?\b|hrs?\b|horas?\b", _times(1 / 24)),
     (r"months?\b|mes(?:es)?\b", _times(1 / 12)),
-    (r"°? ?F\b|degrees? (?:Fahrenheit|F\b)|grados Fahrenheit", _FAHRENHEIT),
-    (r"°? ?C\b|degrees? (?:Celsius|C\b)|grados Celsius", _CELSIUS),
+    (r"°? ?F\b|degrees? (?:Fahrenheit|F\b)|grados Fahrenheit", _FAHRENHEIT[:1]),
+    (r"°? ?C\b|degrees? (?:Celsius|C\b)|grados Celsius", _CELSIUS[:1]),
     (r"(?:-| )?degrees?\b|grados?\b|°", (*_FAHRENHEIT, *_CELSIUS)),
 )
 _PATTERNS = tuple((re.compile(r"[\s-]*(?:" + words + ")"), to) for words, to in _UNITS)
