@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
+from dubash.cli_groups import Overrides, RecipeName, metrics, recipes
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory
 
@@ -30,16 +31,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 app.add_typer(recipes, name="recipe")
+app.add_typer(metrics, name="metrics")
 
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the recipe's: train.epochs=2"),
-]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")]
 
 
@@ -142,10 +136,15 @@ def translate(
 
 @app.command(
     epilog="Examples: `dubash evaluate runs/demo`, "
+    "`dubash evaluate runs/demo evaluate.metrics=[bleu,chrf++,ter]`, "
     "`dubash evaluate --hypotheses out.es --references ref.es --target es`"
 )
 def evaluate(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run folder.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of evaluate. over the recipe's."),
+    ] = None,
     hypotheses: Annotated[
         Path | None, typer.Option(help="Hypotheses of any system, one a line.")
     ] = None,
@@ -158,12 +157,15 @@ def evaluate(
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
 
+    settings = overrides or []
+    if run is not None and "=" in run.name and not run.exists():  # files are given, and settings
+        run, settings = None, [str(run), *settings]
     if run is not None and (hypotheses or references or sources or target):
         raise UserError("give a run folder or files, not both.")
     if run is not None:
-        stage.evaluate_run(run)
+        stage.evaluate_run(run, settings)
     else:
-        stage.evaluate_files(hypotheses, references, sources, target)
+        stage.evaluate_files(hypotheses, references, sources, target, settings)
 
 
 @app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
@@ -208,30 +210,6 @@ def doctor() -> None:
     from dubash.stages.doctor import doctor as stage
 
     stage()
-
-
-@recipes.command("list")
-def recipe_list() -> None:
-    """Name the recipes that ship with dubash."""
-    from dubash.stages.recipe import list_recipes
-
-    list_recipes()
-
-
-@recipes.command("show")
-def recipe_show(recipe: RecipeName, overrides: Overrides = None) -> None:
-    """Print a recipe with everything it extends and every default, as it would run."""
-    from dubash.stages.recipe import show
-
-    show(recipe, overrides or [])
-
-
-@recipes.command("schema")
-def recipe_schema() -> None:
-    """Print the recipe's JSON schema, for an editor's completion."""
-    from dubash.stages.recipe import print_schema
-
-    print_schema()
 
 
 def main() -> NoReturn:

@@ -85,10 +85,20 @@ def test_every_piece_of_the_wanted_length_is_found_wherever_it_begins() -> None:
         assert index.uncalled(text.replace(row.target[start + 20], "ñ"), BUS) is None
 
 
+def test_the_evidence_is_the_training_row() -> None:
+    learnt = Pair(LEARNT[0].source, LEARNT[0].target, origin="news.tsv:7")
+    held = Expectation(
+        language("es"), 1.1, (), OPTIONS, TrainingIndex([learnt], language("es"), OPTIONS)
+    )
+    found = findings(BUS, Hypothesis(learnt.target, "end", 9, 0.1), held)
+    assert found["mimicry"] == (
+        f"{learnt.target.casefold()} ← {learnt.source} → {learnt.target} (news.tsv:7)"
+    )
+
+
 def test_without_training_rows_nothing_is_said_of_mimicry() -> None:
-    held = Expectation(language("es"), 1.1, (), OPTIONS, INDEX)
-    found = findings(BUS, Hypothesis(LEARNT[0].target, "end", 9, 0.1), held)
-    assert found["mimicry"].endswith(f"← {LEARNT[0].source} → {LEARNT[0].target}")
-    assert "mimicry" in judged(held)
+    held = Expectation(language("es"), 1.1, (), OPTIONS)
+    assert "mimicry" not in judged(held)
+    assert "mimicry" not in findings(BUS, Hypothesis(LEARNT[0].target, "end", 9, 0.1), held)
     empty = TrainingIndex([], language("es"), OPTIONS)
     assert empty.uncalled(LEARNT[0].target, BUS) is None

@@ -115,6 +115,37 @@ def test_by_each_metric_the_form_that_is_better_by_that_metric_is_the_baseline()
     ]
 
 
+def test_ter_is_better_where_it_is_lower() -> None:
+    """Chatter after the first line costs edits: cut, S0 is better by every metric."""
+    three = EvaluateOptions(bootstrap_samples=100, metrics=("bleu", "chrf++", "ter"))
+    found = compare(ROWS, [system("S0", CHATTY), system("S1", TUNED)], PAIR, three).scores
+    scores = {each["name"]: each["scores"]["ter"] for each in found["systems"]}
+    assert scores["S0"]["value"] > scores["S0-cut"]["value"] > scores["S1"]["value"]
+    assert all(each["higher_is_better"] is False for each in scores.values())
+    difference = found["differences"]["S1"]["ter"]
+    assert difference["against"] == "S0-cut"
+    assert difference["value"] == scores["S1"]["value"] - scores["S0-cut"]["value"] < 0
+    assert difference["low"] <= difference["value"] <= difference["high"]
+
+
+def test_a_metric_that_was_not_asked_for_is_not_there() -> None:
+    one = EvaluateOptions(bootstrap_samples=100, metrics=("chrf++",))
+    found = compare(ROWS, [system("S0", CHATTY), system("S1", TUNED)], PAIR, one).scores
+    assert set(found["differences"]["S1"]) == {"chrf++"}
+    assert all(set(each["scores"]) == {"chrf++"} for each in found["systems"])
+
+
+def test_ter_stays_blank_for_a_language_without_spaces() -> None:
+    options = EvaluateOptions(bootstrap_samples=100, metrics=("chrf++", "ter"))
+    rows = [Pair("Hello", "สวัสดี"), Pair("Yes", "ใช่")]
+    systems = [system(name, ["สวัสดี", "ไม่"], rows) for name in ("S0", "S1")]
+    found = compare(rows, systems, language("th"), options).scores
+    blank = found["systems"][0]["scores"]["ter"]
+    assert blank["value"] is None
+    assert "Thai is written without spaces" in blank["why"]
+    assert "ter" not in found["differences"]["S1"]
+
+
 def test_stops_behaviour_and_speed_are_counted(compared: Comparison) -> None:
     raw, cut, tuned = compared.scores["systems"]
     assert raw["stops"] == {"end": 0, "limit": 4, "stop_string": 0}

@@ -1,4 +1,4 @@
-"""BLEU and chrF++ are sacrebleu's own: held against its real command on real rows."""
+"""BLEU, chrF++ and TER are sacrebleu's own: held against its real command on real rows."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ from sacrebleu.tokenizers import tokenizer_ja_mecab
 
 from dubash.core.errors import ComparisonError, UserError
 from dubash.core.languages import Language, language
-from dubash.evaluate.metrics import bleu_metric, chrf, chrf_metric, one_line
+from dubash.evaluate.metrics import bleu_metric, chrf, chrf_metric, one_line, ter_metric
 
 ROWS = 300
 
@@ -23,7 +23,7 @@ def column(path: Path, number: int) -> list[str]:
 
 
 def sacrebleu_command(
-    folder: Path, hypotheses: list[str], references: list[str], tokenizer: str
+    folder: Path, hypotheses: list[str], references: list[str], tokenizer: str, *more: str
 ) -> dict[str, dict[str, object]]:
     """What the command prints of two files, one segment a line, with ten digits."""
     for name, texts in (("hypotheses", hypotheses), ("references", references)):
@@ -31,7 +31,8 @@ def sacrebleu_command(
     command = [
         str(Path(sys.executable).with_name("sacrebleu")), str(folder / "references"),
         "--input", str(folder / "hypotheses"), "--metrics", "bleu", "chrf",
-        "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json", "--width", "10",
+        "ter", "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json", "--width", "10",
+        *more,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return {each["name"]: each for each in json.loads(done.stdout)}
@@ -72,6 +73,42 @@ def test_scores_and_signatures_are_those_of_the_command(
         assert 1 < ours < 99
         assert round(ours, 10) == theirs[name]["score"]
         assert metric.signature == theirs[name]["signature"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "flags"),
+    [("en-es", []), ("hi-gu", []), ("en-ja", ["--ter-normalized", "--ter-asian-support"])],
+)
+def test_ter_is_that_of_the_command(
+    pair: str, flags: list[str], shared_data: Path, tmp_path: Path
+) -> None:
+    references = column(shared_data / f"{pair}.ntrex128.tsv", 1)[:100]
+    hypotheses = hypotheses_for(shared_data, pair, "ntrex128")[:100]
+    theirs = sacrebleu_command(tmp_path, hypotheses, references, "char", *flags)["TER"]
+    metric = ter_metric(language(pair[3:]))
+    assert metric is not None
+    ours = metric.score(metric.statistics(hypotheses, references).sum(axis=0))
+    assert 1 < ours < 99
+    assert round(ours, 10) == theirs["score"]
+    assert metric.signature == theirs["signature"]
+    assert not metric.higher_is_better
+
+
+def test_ter_has_nothing_to_say_where_words_cannot_be_told_apart() -> None:
+    assert ter_metric(language("th")) is None
+    assert ter_metric(language("ko")) is not None
+
+
+def test_several_systems_are_counted_as_each_by_itself() -> None:
+    references = ["Buenos días a todos", "Sí, claro", "El bus llega tarde hoy"]
+    one = ["Buenos días", "Sí claro", "El bus tarde"]
+    other = ["Buenos días", "", "Hoy llega\ntarde el bus"]
+    spanish = language("es")
+    for metric in (bleu_metric(spanish), chrf_metric(), ter_metric(spanish)):
+        assert metric is not None
+        together = metric.statistics_of([one, other], references)
+        for texts, counts in zip((one, other), together, strict=True):
+            assert (counts == metric.statistics(texts, references)).all()
 
 
 def test_languages_have_the_tokenizers_that_sacrebleu_has_for_them() -> None:

@@ -50,6 +50,10 @@ class ComparisonError(UserError):
     """Two systems cannot be compared as they stand."""
 
 
+class MetricError(UserError):
+    """A metric cannot be computed."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether a library has run out of memory: torch has an exception of its own for a GPU (known
     here by its name, since torch is not imported for this), and on a CPU only words."""

@@ -13,9 +13,10 @@ from dubash.core.types import Pair, StopReason
 from dubash.data.splits import fingerprint
 from dubash.evaluate.behaviour import Expectation, findings, judged, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
-from dubash.evaluate.metrics import IntArray, Metric, bleu_metric, chrf_metric
+from dubash.evaluate.measure import Measured, measure
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.significance import FloatArray, bootstrap, interval, paired_difference
+from dubash.evaluate.rowwise import RowMetric
+from dubash.evaluate.significance import interval, paired_difference
 from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal, with_cut
 
 
@@ -29,11 +30,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A system with what was found: by metric the value and the drawn scores; by row the rest."""
+    """A system with what was found of each of its rows."""
 
     system: System
-    values: dict[str, float]
-    sampled: dict[str, FloatArray]
     sentences: list[float]
     findings: list[dict[str, str]]
     judged: tuple[str, ...]
@@ -45,6 +44,7 @@ def compare(
     languages: LanguagePair | Language,
     options: EvaluateOptions,
     prompt_pieces: Sequence[str] = (),
+    others: Sequence[RowMetric] = (),
     training: Sequence[Pair] = (),
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
@@ -53,29 +53,31 @@ def compare(
     gets a second form, S0-cut, each text cut at its first line. By each metric a difference is
     from the form that is better by that metric (S0 where they are equal), named in its `against`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
-    `prompt_pieces`: see `behaviour.Expectation`; `training`: the rows that the systems learnt from,
-    without which nothing is said of mimicry. A row's `gain` is the sentence chrF++ of the first
-    system after S0, less the baseline's.
+    `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
+    first system after S0, less the baseline's. `others` are metrics beside sacrebleu's; of one that
+    cannot run, a score is `{"value": None, "why": …}` and there is no difference. `training` are
+    the rows that the systems learnt from, without which nothing is said of mimicry.
 
     Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
-    tokenizer of the target language is not installed.
+    tokenizer of the target language is not installed, or as the `others` do.
     """
     refuse_unequal(rows, systems)
     systems = with_cut(systems)
     source = None if isinstance(languages, Language) else languages.source
     target = languages if isinstance(languages, Language) else languages.target
-    metrics = (bleu_metric(target), chrf_metric())
+    metrics, sentences = measure(rows, systems, target, options, others)
     ratio = usual_length_ratio(rows)
     index = TrainingIndex(training, target, options.behaviour) if training else None
     expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index, source)
     scored = []
-    with progress("evaluate", len(rows) * len(systems)) as advance:
-        for system in systems:
-            scored.append(_score(system, rows, metrics, expected, options))
+    with progress("behaviour", len(rows) * len(systems)) as advance:
+        for system, chrf in zip(systems, sentences, strict=True):
+            scored.append(_judge(system, chrf, rows, expected))
             advance(len(rows))
     untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
     later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
-    baseline = _better(untuned, "chrf++") if untuned else None
+    by_key = {each.key: each for each in metrics}
+    baseline = _better(untuned, by_key["chrf++"]) if untuned else None
     differences = (
         {each.system.name: _difference(each, untuned, metrics, options) for each in later}
         if untuned
@@ -98,81 +100,74 @@ def compare(
     return Comparison(scores, _row_records(rows, scored, baseline, later))
 
 
-def _score(
-    system: System,
-    rows: Sequence[Pair],
-    metrics: Sequence[Metric],
-    expected: Expectation,
-    options: EvaluateOptions,
+def _judge(
+    system: System, sentences: list[float], rows: Sequence[Pair], expected: Expectation
 ) -> _Scored:
-    texts = [each.text for each in system.hypotheses]
-    references = [row.target for row in rows]
-    counts: dict[str, IntArray] = {each.key: each.statistics(texts, references) for each in metrics}
-    paired = zip(rows, system.hypotheses, strict=True)
-    found = [findings(row, each, expected) for row, each in paired]
+    """Nobody knows why the rows of a plain file ended, so nothing is said of it."""
     unknown = set() if system.measured else {"no_end"}
-    return _Scored(
-        system,
-        {each.key: each.score(counts[each.key].sum(axis=0)) for each in metrics},
-        {
-            each.key: bootstrap(
-                counts[each.key], each.score, options.bootstrap_samples, options.seed
-            )
-            for each in metrics
-        },
-        chrf_metric().sentence_scores(counts["chrf++"]),
-        [{flag: seen for flag, seen in each.items() if flag not in unknown} for each in found],
-        tuple(flag for flag in judged(expected) if flag not in unknown),
-    )
+    found = [
+        {flag: seen for flag, seen in findings(row, each, expected).items() if flag not in unknown}
+        for row, each in zip(rows, system.hypotheses, strict=True)
+    ]
+    looked_for = tuple(flag for flag in judged(expected) if flag not in unknown)
+    return _Scored(system, sentences, found, looked_for)
 
 
-def _better(untuned: Sequence[_Scored], key: str) -> _Scored:
-    """The form of S0 with the higher score by that metric; the first where they are equal."""
-    return max(untuned, key=lambda each: each.values[key])
+def _better(untuned: Sequence[_Scored], metric: Measured) -> _Scored:
+    """The form of S0 that is better by that metric; the first where they are equal."""
+    best = max if metric.higher_is_better else min
+    return best(untuned, key=lambda each: metric.values[each.system.name])
 
 
 def _difference(
     scored: _Scored,
     untuned: Sequence[_Scored],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Measured],
     options: EvaluateOptions,
 ) -> dict[str, Any]:
     """By metric, the difference from the form of S0 that is better by that very metric."""
     found: dict[str, Any] = {}
-    for key in (each.key for each in metrics):
-        baseline = _better(untuned, key)
+    for metric in metrics:
+        if metric.blank:
+            continue
+        ours, theirs = scored.system.name, _better(untuned, metric).system.name
         difference = paired_difference(
-            scored.values[key],
-            baseline.values[key],
-            scored.sampled[key],
-            baseline.sampled[key],
+            metric.values[ours],
+            metric.values[theirs],
+            metric.sampled[ours],
+            metric.sampled[theirs],
             options.confidence,
         )
-        found[key] = {"against": baseline.system.name, **asdict(difference)}
+        found[metric.key] = {"against": theirs, **asdict(difference)}
     return found
 
 
+def _metric_score(metric: Measured, system: str, options: EvaluateOptions) -> dict[str, Any]:
+    """A metric's entry of a system in `scores.json`."""
+    if metric.blank:
+        return {"value": None, "why": metric.blank}
+    low, high = interval(metric.sampled[system], options.confidence)
+    return {
+        "value": metric.values[system],
+        "low": low,
+        "high": high,
+        "signature": metric.signature,
+        "higher_is_better": metric.higher_is_better,
+    }
+
+
 def _summary(
-    scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Metric], options: EvaluateOptions
+    scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Measured], options: EvaluateOptions
 ) -> dict[str, Any]:
     """A system's entry in `scores.json`; of what could not be judged, counts are left out."""
     system, hypotheses = scored.system, scored.system.hypotheses
-    scores = {}
-    for each in metrics:
-        low, high = interval(scored.sampled[each.key], options.confidence)
-        scores[each.key] = {
-            "value": scored.values[each.key],
-            "low": low,
-            "high": high,
-            "signature": each.signature,
-        }
     counts = Counter(flag for each in scored.findings for flag in each)
     stops = Counter(each.stop for each in hypotheses)
     characters = sum(len(each.text.strip()) for each in hypotheses)
     return {
         "name": system.name,
         "label": system.label,
-        "scores": scores,
+        "scores": {each.key: _metric_score(each, system.name, options) for each in metrics},
         "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
         "behaviour": {flag: counts[flag] for flag in scored.judged},
         "length_ratio": characters / sum(len(row.target.strip()) for row in rows),

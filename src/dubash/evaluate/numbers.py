@@ -2,6 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Written(NamedTuple):
+    """How a metric is written: its name, what its numbers are, and the digits it needs at least."""
+
+    label: str
+    unit: str
+    digits: int = 1
+
+    @property
+    def fixed(self) -> int | None:
+        """The digits of a metric that always has several; None: as many as a number needs."""
+        return self.digits if self.digits > 1 else None
+
+
+_WRITTEN = {
+    "chrf++": Written("chrF++", "0–100"),
+    "bleu": Written("BLEU", "0–100"),
+    "ter": Written("TER", "edits for 100 words; lower is better"),
+    "comet": Written("COMET", "mean of rows", 4),
+    "cometkiwi": Written("COMETKiwi", "mean of rows, by the source alone", 4),
+}
+
+
+def metrics(systems: Iterable[dict[str, Any]]) -> dict[str, Written]:
+    """The metrics that systems in `scores.json` have an entry of, also a blank one: chrF++ and BLEU
+    first. A user's own is called by its name."""
+    found = {key: higher(score) for each in systems for key, score in each["scores"].items()}
+    unit = {True: "mean of rows", False: "mean of rows; lower is better"}
+    first = [key for key in ("chrf++", "bleu") if key in found]
+    return {
+        key: _WRITTEN.get(key) or Written(key, unit[found[key]], 3)
+        for key in [*first, *(key for key in found if key not in first)]
+    }
+
+
+def higher(score: dict[str, Any]) -> bool:
+    """Whether more is better by this score; so it was by all of them before they said so."""
+    return bool(score.get("higher_is_better", True))
+
 
 def number(value: float, digits: int = 1) -> str:
     """`1,234.5`, with a true minus sign."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator, model_validator
 
 from dubash.core.options import Options
+
+MetricName = Literal["bleu", "chrf++", "ter", "comet", "cometkiwi"]
+"""The metrics that dubash knows by name."""
 
 
 class BehaviourOptions(Options):
@@ -54,12 +59,79 @@ class BehaviourOptions(Options):
     )  # fmt: skip
 
 
+class CometOptions(Options):
+    """COMET, which runs in an environment of its own: `dubash metrics install comet`."""
+
+    model: str = Field(
+        "wmt22-comet-da",
+        min_length=1,
+        description="For comet: a name of Unbabel's, a hub id, a checkpoint's folder or file.",
+    )
+    reference_free: str = Field(
+        "wmt22-cometkiwi-da", min_length=1, description="The same for cometkiwi."
+    )
+    batch_size: int = Field(16, ge=1, le=1024, description="Rows scored at once.")
+
+
+class CommandOptions(Options):
+    """A metric of one's own: a program that reads rows as JSON lines and prints their numbers."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,39}$", description="Its name in scores and report."
+    )
+    command: tuple[str, ...] = Field(
+        min_length=1, description="The program and its arguments, as a list; no shell reads it."
+    )
+    higher_is_better: bool = Field(description="Whether a higher number is the better one.")
+    timeout: int = Field(3600, ge=1, le=604_800, description="Seconds that it may take.")
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(
+                "command is a list of words, such as [python, score.py]; no shell reads it"
+            )
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name.lower() in get_args(MetricName):
+            raise ValueError(f"{name} is a metric that dubash has; take another name")
+        return name
+
+
 class EvaluateOptions(Options):
     """How systems are scored and compared."""
 
+    metrics: tuple[MetricName, ...] = Field(
+        ("bleu", "chrf++"),
+        description="What is computed: bleu, chrf++, ter, comet, cometkiwi. chrf++ always is.",
+    )
+    comet: CometOptions = CometOptions()
+    commands: tuple[CommandOptions, ...] = Field(
+        (), max_length=20, description="Metrics of one's own, each a program."
+    )
     bootstrap_samples: int = Field(
         1000, ge=100, le=100_000, description="Resampled test sets for intervals and p-values."
     )
     seed: int = Field(12345, ge=0, lt=2**32, description="Seed of the resampling.")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="Confidence of the intervals.")
     behaviour: BehaviourOptions = BehaviourOptions()
+
+    @field_validator("metrics")
+    @classmethod
+    def _with_chrf(cls, metrics: tuple[MetricName, ...]) -> tuple[MetricName, ...]:
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("a metric stands twice")
+        if "chrf++" not in metrics:
+            raise ValueError("chrf++ is always computed: baseline and row gains are by it")
+        return metrics
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> EvaluateOptions:
+        names = [each.name for each in self.commands]
+        if len(set(names)) < len(names):
+            raise ValueError("two commands have the same name")
+        return self

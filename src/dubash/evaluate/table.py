@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from dubash.evaluate.numbers import chance, digits_for, interval, number, percent, signed
+from dubash.evaluate.numbers import (
+    Written,
+    chance,
+    digits_for,
+    higher,
+    interval,
+    metrics,
+    number,
+    percent,
+    signed,
+)
 
 WIDTH = 100
 """Columns of a terminal that the table keeps within."""
@@ -20,18 +31,24 @@ def scores_table(scores: dict[str, Any]) -> str:
     """One line a system, then one a difference, from the content of `scores.json`.
 
     "own end" is the share of rows that the model ended with its own end token; "length" is
-    hypothesis characters for each reference character.
+    hypothesis characters for each reference character. Metrics beside chrF++ and BLEU have a line
+    each: their values, or why there are none.
     """
     label_width = WIDTH - sum(_WIDTHS)
     names = max(cell_len(each["name"]) for each in scores["systems"])
     lines = [_line("system", _NUMBERS, label_width)]
     lines += [_system(each, names, label_width) for each in scores["systems"]]
+    written = metrics(scores["systems"])
+    for key, each in written.items():
+        if key not in ("chrf++", "bleu"):
+            lines += ["", *_other(key, each, scores["systems"])]
+    widest = max(6, *(cell_len(each.label) for each in written.values()))
     for name, difference in scores["differences"].items():
         lines += ["", f"{name} against S0, in its better form by each metric:"]
-        lines += [
-            f"  {title:<6} {_change(difference[key])}, against {difference[key]['against']}"
-            for key, title in (("chrf++", "chrF++"), ("bleu", "BLEU"))
-        ]
+        for key, each in written.items():
+            if key in difference:
+                title = set_cell_size(each.label, widest)
+                lines.append(f"  {title} {_against(difference[key], each, _score(scores, key))}")
     bootstrap = scores["bootstrap"]
     codes = (scores["source_language"], scores["target_language"])
     languages = " → ".join(code for code in codes if code)
@@ -67,12 +84,35 @@ def bits_table(scores: dict[str, Any]) -> str:
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
 
 
+def _score(scores: dict[str, Any], key: str) -> dict[str, Any]:
+    found: dict[str, Any] = scores["systems"][0]["scores"][key]
+    return found
+
+
+def _other(key: str, written: Written, systems: list[dict[str, Any]]) -> list[str]:
+    """`TER (edits for 100 words; lower is better): S0 80.1, S1 55.2`"""
+    first = systems[0]["scores"][key]
+    if first["value"] is None:
+        return wrap(f"{written.label}: blank. {first['why']}", WIDTH, subsequent_indent="  ")
+    values = ", ".join(
+        f"{each['name']} {number(each['scores'][key]['value'], written.digits)}" for each in systems
+    )
+    text = f"{written.label} ({written.unit}): {values}"
+    return wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _against(change: dict[str, Any], written: Written, score: dict[str, Any]) -> str:
+    words = _change(change, written.fixed)
+    better = "" if higher(score) else " (below 0 is better)"
+    return f"{words}, against {change['against']}{better}"
+
+
 def _system(system: dict[str, Any], names: int, label_width: int) -> str:
-    chrf, bleu = system["scores"]["chrf++"], system["scores"]["bleu"]
+    chrf, bleu = system["scores"]["chrf++"], system["scores"].get("bleu")
     stops, speed = system["stops"], system["tokens_per_second"]
     cells = (
         f"{chrf['value']:.1f} [{chrf['low']:.1f}, {chrf['high']:.1f}]",
-        f"{bleu['value']:.1f}",
+        f"{bleu['value']:.1f}" if bleu else _UNKNOWN,
         percent(stops.get("end", 0), sum(stops.values())),
         f"{system['length_ratio']:.2f}",
         _UNKNOWN if speed is None else f"{speed:,.0f}" if speed >= 100 else f"{speed:.1f}",

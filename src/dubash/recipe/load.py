@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from dubash.core.errors import RecipeError
-from dubash.core.options import merge, parse_override, read_yaml, suggest, validate
+from dubash.core.options import Options, merge, parse_override, read_yaml, suggest, validate
 from dubash.data.options import map_paths
+from dubash.evaluate.options import EvaluateOptions
 from dubash.recipe.options import Recipe
 
 DEEPEST = 8
@@ -79,6 +80,40 @@ def read_resolved(path: Path) -> Recipe:
     """A run folder's own recipe."""
     content, places = _read_file(path)
     return validate(Recipe, content, str(path), places)
+
+
+def with_evaluate(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """A finished run's recipe with overrides of `evaluate.` settings over it.
+
+    Raises RecipeError, also for a setting of another room: what was made with it stands.
+    """
+    content = json.loads(recipe.model_dump_json(exclude_none=True))
+    return validate(Recipe, *_only_evaluate(content, overrides))
+
+
+def evaluate_settings(overrides: Sequence[str]) -> EvaluateOptions:
+    """The settings of `evaluate.` that go with no run. Raises RecipeError as `with_evaluate`."""
+    return validate(_Evaluate, *_only_evaluate({}, overrides)).evaluate
+
+
+class _Evaluate(Options):
+    evaluate: EvaluateOptions = EvaluateOptions()
+
+
+def _only_evaluate(
+    content: dict[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], str, dict[str, str]]:
+    places = {}
+    for text in overrides:
+        given = parse_override(text)
+        if given.keys() != {"evaluate"}:
+            raise RecipeError(
+                f"'{text}' is no setting of evaluate.",
+                fix="Only those can be given here, as in evaluate.metrics=[bleu,chrf++,ter].",
+            )
+        content = merge(content, given)
+        places[text.partition("=")[0].strip()] = "command line"
+    return content, "command line", places
 
 
 def schema() -> dict[str, Any]:

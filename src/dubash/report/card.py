@@ -49,7 +49,7 @@ def render(facts: Facts, folder: Path) -> str:
     environment.filters.update(
         md=markdown, number=numbers.number, plural=words.plural, method=words.method,
         percent=numbers.percent,
-        interval=lambda score: numbers.interval(score["low"], score["high"]),
+        score=_score,
     )  # fmt: skip
     front = yaml.safe_dump(metadata(facts, folder), allow_unicode=True, sort_keys=False, width=1000)
     return environment.get_template("card.md.j2").render(
@@ -59,6 +59,7 @@ def render(facts: Facts, folder: Path) -> str:
         code=Markup(usage(facts, folder)),
         signatures=signatures(facts),
         measures=bits.measures(facts) if facts.is_text else [],
+        metrics=numbers.metrics(facts.scores["systems"] if facts.scores else []),
         adapter=is_adapter(facts, folder),
         tuned=facts.system("S1"),
         files=[_file_name(file) for file in (facts.account or {}).get("files", [])],
@@ -71,6 +72,16 @@ def markdown(text: object) -> Markup:
     line = " ".join(str(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return Markup(re.sub(r"([\\`*_\[\]|#~])", r"\\\1", line))
+
+
+def _score(score: dict[str, Any] | None, written: numbers.Written) -> str:
+    """`45.1 [43.0, 47.2]`"""
+    if score is None:
+        return "not measured"
+    if score["value"] is None:
+        return "blank"
+    ends = numbers.interval(score["low"], score["high"], digits=written.fixed)
+    return f"{numbers.number(score['value'], written.digits)} {ends}"
 
 
 def metadata(facts: Facts, folder: Path) -> dict[str, Any]:
@@ -111,15 +122,19 @@ def _results(facts: Facts) -> dict[str, Any] | None:
     if not facts.scores or not system:
         return None
     metrics = []
-    for kind, metric in (("chrf", "chrf++"), ("bleu", "bleu"), (BITS, BITS)):
-        if score := system["scores"].get(metric):
-            args = {
-                "signature": score["signature"],
-                "interval": [round(score["low"], 2), round(score["high"], 2)],
-                "confidence": facts.bootstrap.get("confidence"),
-            }
-            value, name = round(score["value"], 2), words.METRICS.get(metric, bits.UNIT)
-            metrics.append({"type": kind, "name": name, "value": value, "args": args})
+    for metric, written in numbers.metrics([system]).items():
+        score, digits = system["scores"][metric], max(2, written.digits)
+        if score["value"] is None:
+            continue
+        args = {
+            "signature": score["signature"],
+            "interval": [round(score["low"], digits), round(score["high"], digits)],
+            "confidence": facts.bootstrap.get("confidence"),
+        }
+        kind = {"chrf++": "chrf"}.get(metric, metric)
+        name = bits.UNIT if metric == BITS else written.label
+        value = round(score["value"], 2 if metric == BITS else digits)
+        metrics.append({"type": kind, "name": name, "value": value, "args": args})
     codes = f"{facts.scores.get('source_language')}-{facts.scores['target_language']}"
     task = {"type": "translation", "name": f"Translation {codes}"}
     if facts.is_text:

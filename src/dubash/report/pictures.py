@@ -11,12 +11,15 @@ from markupsafe import Markup
 from dubash.evaluate.numbers import number
 from dubash.report import bits, charts
 from dubash.report.facts import Facts
-from dubash.report.words import METRICS, STOPS, duration, flag
+from dubash.report.words import STOPS, duration, flag
 
 MOST_POINTS = 200
 """Training loss is averaged over neighbouring steps down to this many points."""
 
 LENGTH_STEP, LENGTH_LAST = 0.1, 3.0
+
+_CHARTED = {"chrf++": "chrF++", "bleu": "BLEU"}
+"""The metrics that have bars of their own; of the others the table says all."""
 
 
 def tone(system: str) -> str:
@@ -44,7 +47,7 @@ def _translations(facts: Facts) -> dict[str, Markup]:
     drawn: dict[str, Markup] = {}
     if facts.scores and facts.scores["systems"]:
         systems = facts.scores["systems"]
-        for metric, label in METRICS.items():
+        for metric, label in _CHARTED.items():
             if bars := _score_bars(systems, metric):
                 name = metric.replace("+", "p")
                 drawn[name] = charts.bars(f"fig-{name}", label, [("", bars)], f"{label}, 0–100")

@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dubash.evaluate.numbers import chance, digits_for, interval, number, percent, signed
-from dubash.report.facts import Facts
-from dubash.report.words import METRICS, STOPS
+from dubash.evaluate.numbers import (
+    Written,
+    chance,
+    digits_for,
+    interval,
+    metrics,
+    number,
+    percent,
+    signed,
+)
+from dubash.report.facts import Facts, redact
+from dubash.report.words import STOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +41,20 @@ class Measure:
 
 
 def comparison(facts: Facts) -> list[Measure]:
-    """All lines that at least one system has a value for; empty without scores."""
+    """A line for each metric, also one that stayed blank, then all lines that at least one system
+    has a value for; empty without scores."""
     systems = facts.scores["systems"] if facts.scores else []
     differences: dict[str, Any] = (facts.scores or {}).get("differences") or {}
-    measures = [
+    scores = [
         Measure(
-            label,
-            "0–100",
-            [_score(system["scores"].get(metric)) for system in systems],
-            [gain(difference.get(metric)) for difference in differences.values()],
+            written.label,
+            written.unit,
+            [_score(system["scores"].get(metric), written) for system in systems],
+            [gain(difference.get(metric), written.fixed) for difference in differences.values()],
         )
-        for metric, label in METRICS.items()
+        for metric, written in metrics(systems).items()
     ]
+    measures = []
     none = [Cell(None, "") for _ in differences]
     for stop, words in STOPS.items():
         cells = [_share(system["stops"], stop) for system in systems]
@@ -57,26 +68,31 @@ def comparison(facts: Facts) -> list[Measure]:
     ):
         cells = [_plain(system.get(key), digits) for system in systems]
         measures.append(Measure(label, unit, cells, none))
-    return [each for each in measures if any(cell.value is not None for cell in each.cells)]
+    return scores + [
+        each for each in measures if any(cell.value is not None for cell in each.cells)
+    ]
 
 
 def signatures(facts: Facts) -> dict[str, str]:
-    """Each metric's signature; the systems share it, or the comparison would have been refused."""
+    """Each metric's signature, which the systems share, or why it stayed blank."""
     systems = facts.scores["systems"] if facts.scores else []
+    labels = {key: written.label for key, written in metrics(systems).items()}
+    if facts.is_text:
+        labels = {"bits_per_character": "Bits per character"}
     return {
-        label: score["signature"]
-        for metric, label in {**METRICS, "bits_per_character": "Bits per character"}.items()
+        label: score.get("signature") or f"blank: {redact(score['why'])}"
+        for metric, label in labels.items()
         for system in systems
-        if (score := system["scores"].get(metric)) and score.get("signature")
+        if (score := system["scores"].get(metric)) and (score.get("signature") or score.get("why"))
     }
 
 
-def _score(score: dict[str, Any] | None) -> Cell:
-    if score is None:
+def _score(score: dict[str, Any] | None, written: Written) -> Cell:
+    if score is None or score["value"] is None:
         return Cell(None)
     value, low = score["value"], score.get("low")
-    note = interval(low, score["high"]) if low is not None else ""
-    return Cell(value, number(value, digits_for(value)), note)
+    note = interval(low, score["high"], digits=written.fixed) if low is not None else ""
+    return Cell(value, number(value, max(written.digits, digits_for(value))), note)
 
 
 def gain(change: dict[str, Any] | None, digits: int | None = None) -> Cell:

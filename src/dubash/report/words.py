@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dubash.evaluate.numbers import digits_for, interval, number, percent, signed
+from dubash.evaluate.numbers import (
+    Written,
+    digits_for,
+    higher,
+    interval,
+    metrics,
+    number,
+    percent,
+    signed,
+)
 from dubash.report.facts import Facts
-
-METRICS = {"chrf++": "chrF++", "bleu": "BLEU"}
 
 STOPS = {"end": "end token", "limit": "token limit", "stop_string": "stop string"}
 
@@ -127,18 +134,26 @@ def _notes(facts: Facts, name: str, difference: dict[str, Any]) -> list[str]:
             f"In full: {name} ({tuned['label']}) {number(ours['value'])} chrF++, "
             f"{against} ({base['label']}) {number(theirs['value'])}."
         )
-    if bleu := difference.get("bleu"):
-        found = f"{signed(bleu['value'], digits_for(bleu['value']))} "
-        found += interval(bleu["low"], bleu["high"], sign=True)
-        clear = bleu["low"] > 0 or bleu["high"] < 0
-        same = clear and (bleu["value"] > 0) == (difference["chrf++"]["value"] > 0)
-        says = "says the same" if same else "says the opposite"
-        says = says if clear else "shows no clear difference"
-        notes.append(f"BLEU {says}: {found} against {bleu['against']}.")
+    for key, written in metrics([tuned] if tuned else []).items():
+        if tuned and key in difference and key != "chrf++":
+            notes.append(_second(difference, key, written, higher(tuned["scores"][key])))
     if tuned and (total := sum(tuned["stops"].values())):
         ended = tuned["stops"].get("end", 0)
         notes.append(f"{name} ends {percent(ended, total)} of its translations by itself.")
     return notes + cautions(facts)
+
+
+def _second(difference: dict[str, Any], key: str, written: Written, more_is_better: bool) -> str:
+    """What another metric says of the difference that the headline is about."""
+    change = difference[key]
+    digits = max(written.digits, digits_for(change["value"]))
+    ends = interval(change["low"], change["high"], sign=True, digits=written.fixed)
+    clear = change["low"] > 0 or change["high"] < 0
+    better = (change["value"] > 0) == more_is_better
+    says = "says the same" if better == (difference["chrf++"]["value"] > 0) else "says the opposite"
+    says = says if clear else "shows no clear difference"
+    found = f"{signed(change['value'], digits)} {ends} against {change['against']}"
+    return f"{written.label} {says}: {found}{'' if more_is_better else '; lower is better'}."
 
 
 def cautions(facts: Facts) -> list[str]:

@@ -83,8 +83,9 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """What may not differ. Data files go by their bare names: what is in them is guarded where the
-    data is, and where they stand makes no difference."""
-    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW}
+    data is, and where they stand makes no difference. How systems are scored may: all scores are
+    made again whenever any is."""
+    how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW, "evaluate": True}
     content = recipe.model_dump(mode="json", exclude_none=True, exclude=how)
     return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
 

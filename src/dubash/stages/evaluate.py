@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
-from dubash.core.files import read_json, write_json, write_jsonl
+from dubash.core.files import read_json, write_json, write_jsonl, write_text
 from dubash.core.languages import language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
+from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.prompt.leftovers import leftovers
-from dubash.recipe.load import read_resolved
+from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, with_evaluate
 from dubash.recipe.options import Recipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
@@ -36,17 +36,26 @@ if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
 
 
-def evaluate_run(folder: Path) -> None:
-    """Put the test rows through what has not had them, score, write report, print the table."""
+def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
+    """Put the test rows through what has not had them, score, write report, print the table.
+
+    Overrides of `evaluate.` settings become the run's own: its recipe says how its scores were
+    made, and they are all made again.
+    """
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
+    if overrides:
+        recipe = with_evaluate(recipe, overrides)
     prepared = data.load(run.data)
-    test = prepared.test
     with alone_in(folder):
+        if recipe.task != "text":
+            check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        if overrides:
+            write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
-        translate_systems(run, recipe, test)
-        score(run, recipe, test, prepared.train)
+        translate_systems(run, recipe, prepared.test)
+        score(run, recipe, prepared.test, prepared.train)
         if run.model.exists():
             write_card(run, run.model)
         report = write_report(run)
@@ -87,7 +96,9 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces, train)
+            others = row_metrics(recipe.evaluate)
+            systems = read_systems(run)
+            found = compare(test, systems, languages, recipe.evaluate, pieces, others, train)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
@@ -99,9 +110,15 @@ def closing_table(run: RunFolder) -> str:
 
 
 def evaluate_files(
-    hypotheses: Path | None, references: Path | None, sources: Path | None, target: str | None
+    hypotheses: Path | None,
+    references: Path | None,
+    sources: Path | None,
+    target: str | None,
+    overrides: Sequence[str] = (),
 ) -> None:
-    """Score a hypothesis file against a reference file, line by line."""
+    """Score a hypothesis file against a reference file, line by line; overrides are settings of
+    `evaluate.` over their defaults."""
+    options = evaluate_settings(overrides)
     if hypotheses is None or references is None or target is None:
         raise UserError(
             "nothing to evaluate.",
@@ -122,10 +139,12 @@ def evaluate_files(
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
     system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    scores = compare(rows, [system], language(target), EvaluateOptions()).scores
+    others = row_metrics(options)
+    scores = compare(rows, [system], language(target), options, others=others).scores
     typer.echo(scores_table(scores))
     for metric in scores["systems"][0]["scores"].values():
-        typer.echo(metric["signature"])
+        if "signature" in metric:
+            typer.echo(metric["signature"])
 
 
 def _lines(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ import typer
 
 from dubash.core.progress import is_main
 from dubash.core.run import RunFolder
-from dubash.evaluate.metrics import bleu_metric
+from dubash.evaluate.chosen import check_metrics
 from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
@@ -20,12 +20,13 @@ from dubash.stages.train import train_model
 def run(loaded: LoadedRecipe) -> RunFolder:
     """Everything, in order. What an earlier try finished is kept, so a stopped run goes on.
 
-    What can be refused is refused before anything takes minutes: a metric that is not there, a
-    leak, a setup that would not learn. The untuned model is translated before training.
+    What can be refused is refused before anything takes minutes: a metric's program that is not
+    there, a leak, a setup that would not learn; a metric that will stay blank is named. The untuned
+    model is translated before training.
     """
     recipe = loaded.recipe
     if recipe.task != "text":
-        bleu_metric(recipe.languages.pair().target)
+        check_metrics(recipe.languages.pair().target, recipe.evaluate)
     with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
         examples = checked_examples(folder, recipe, prepared)

@@ -152,9 +152,9 @@ def _of_its_parts(text: str, row: Pair, expected: Expectation) -> dict[str, str 
 
 def _learnt(piece: str, row: Pair) -> str:
     """`piece ← source → target (origin)`: what was recited, and the training row it stands in."""
-    both = (_short(side, _LONGEST // 4) for side in (row.source, row.target))
+    both = (_short(side, _LONGEST // 3) for side in (row.source, row.target))
     origin = f" ({row.origin})" if row.origin else ""
-    return f"{_short(piece.strip(), _LONGEST // 4)} ← {' → '.join(both)}{origin}"
+    return f"{_short(piece.strip(), _LONGEST // 3)} ← {' → '.join(both)}{origin}"
 
 
 def _difference(lost: list[str], added: list[str]) -> str:

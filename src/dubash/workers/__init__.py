@@ -1,0 +1,1 @@
+"""Programs for environments of their own: run as files by another Python, never imported."""
