@@ -9,7 +9,9 @@ it would silence them all; of the references only `behaviour-labels.tsv` keeps l
 
 from __future__ import annotations
 
+import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair
 from dubash.evaluate.behaviour import FLAGS, Expectation, findings, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
+from dubash.evaluate.behaviour.text import letters
+from dubash.evaluate.language import likely_language
 from dubash.evaluate.options import BehaviourOptions
 
 LABELS = Path(__file__).with_name("behaviour-labels.tsv")
@@ -83,35 +87,98 @@ def labels() -> dict[tuple[str, int, str], tuple[str, str]]:
     return {(file, int(line), check): (verdict, why) for file, line, check, verdict, why in rows}
 
 
-def main(folder: Path, *, show: bool) -> None:
-    """Print the tables, or all hits."""
-    known = labels() if LABELS.exists() else {}
-    rates: dict[str, Counter[str]] = {}
-    verdicts: dict[str, Counter[str]] = {flag: Counter() for flag in FLAGS}
-    for name in TRAINING:
-        rates[name] = Counter()
-        for hit in hits(folder, name):
-            verdict, why = known.get((name, hit.line, hit.check), ("unlabelled", ""))
-            rates[name][hit.check] += 1
-            verdicts[hit.check][verdict] += 1
-            if show:
-                print(name, hit.line, hit.check, verdict, why, repr(hit.evidence), sep="\t")
-                print(f"    {hit.row.source}\n    {hit.row.target}")
-    if show:
-        return
+def print_hits(folder: Path, name: str) -> None:
+    """Every hit on a file, with its label and its row, which is not to be kept."""
+    known = labels()
+    for hit in hits(folder, name):
+        verdict = known.get((name, hit.line, hit.check), ("unlabelled", ""))
+        print(name, hit.line, hit.check, *verdict, hit.evidence, sep="\t")
+        print(f"    {hit.row.source}\n    {hit.row.target}")
+
+
+def print_rates(folder: Path) -> None:
+    """By check: hits in each file, and how many of them are labelled right."""
+    known = labels()
+    found = {name: list(hits(folder, name)) for name in TRAINING}
     print("| check |", " | ".join(TRAINING), "| right | wrong | unlabelled | precision |")
     print("|---|" + "---:|" * (len(TRAINING) + 4))
     for flag in FLAGS:
-        counts = verdicts[flag]
-        seen = counts["right"] + counts["wrong"]
-        share = f"{counts['right'] / seen:.0%}" if seen else "–"
-        cells = [rates[name][flag] for name in TRAINING]
+        counts = Counter(
+            known.get((name, hit.line, flag), ("unlabelled",))[0]
+            for name, each in found.items()
+            for hit in each
+            if hit.check == flag
+        )
+        cells = [sum(hit.check == flag for hit in each) for each in found.values()]
         cells += [counts[each] for each in ("right", "wrong", "unlabelled")]
+        share = f"{counts['right'] / counts.total():.0%}" if counts else "–"
         print(f"| {flag} |", " | ".join(map(str, cells)), "|", share, "|")
+
+
+def print_languages(folder: Path) -> None:
+    """What the identifier says of NTREX's segments of 30 letters or more."""
+    print("| language | segments | right | right, p ≥ 0.7 | wrong, p ≥ 0.7 | µs a segment |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, side in (
+        ("en-es", 0), ("en-es", 1), ("en-hi", 1), ("hi-gu", 1), ("en-kn", 1), ("en-ja", 1),
+    ):  # fmt: skip
+        code = name.split("-")[side]
+        rows = read(folder, f"{name}.ntrex128")
+        texts = [row.target if side else row.source for row in rows]
+        texts = [text for text in texts if len(letters(text)) >= OPTIONS.language_letters]
+        likely_language(texts[0])
+        start = time.perf_counter()
+        found = [likely_language(text) for text in texts]
+        each = (time.perf_counter() - start) / len(texts)
+        sure = [said == code for said, p in found if p >= OPTIONS.language_probability]
+        right = sum(said == code for said, _ in found) / len(texts)
+        print(
+            f"| {code} | {len(texts)} | {right:.1%} | {sum(sure) / len(texts):.1%} "
+            f"| {len(sure) - sum(sure)} | {1e6 * each:.0f} |"
+        )
+
+
+def print_mimicry(folder: Path) -> None:
+    """Rows of 2,000 sources kept aside, their own references as hypotheses: nothing is recited, but
+    some stand in the training rows, as translations of another source."""
+    print("| file | into | training rows | held out | index, s | flagged | beside the reference |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for name, into in (
+        ("en-es.manythings", 1), ("en-es.manythings", 0), ("en-ja.manythings", 1),
+        ("en-ja.manythings", 0), ("hi-gu.software-ui", 1),
+    ):  # fmt: skip
+        rows = [row if into else Pair(row.target, row.source) for row in read(folder, name)]
+        target = language(name.split(".")[0].split("-")[into])
+        sources = sorted({row.source for row in rows})
+        held = set(random.Random(7).sample(sources, 2000))
+        learnt = [row for row in rows if row.source not in held]
+        test = list({row.source: row for row in rows if row.source in held}.values())
+        start = time.perf_counter()
+        index = TrainingIndex(learnt, target, OPTIONS)
+        seconds = time.perf_counter() - start
+        alone = sum(bool(index.uncalled(row.target, Pair(row.source, ""))) for row in test)
+        beside = sum(bool(index.uncalled(row.target, row)) for row in test)
+        print(
+            f"| {name} | {target.code} | {len(learnt):,} | {len(test):,} | {seconds:.2f} "
+            f"| {alone} | {beside} |"
+        )
+
+
+def main(folder: Path, *, show: bool) -> None:
+    """Print the tables, or all hits."""
+    if show:
+        for name in TRAINING:
+            print_hits(folder, name)
+        return
+    print_rates(folder)
     pair = ("en-es.ntrex128", "en-es.ntrex128-ref2")
     for name, other in (pair, pair[::-1]):
         found = false_alarms(folder, name, other)
         print(f"\n{other} as hypotheses, {name} as references, 1,997 rows:", dict(found))
+    print()
+    print_languages(folder)
+    print()
+    print_mimicry(folder)
 
 
 if __name__ == "__main__":

@@ -302,6 +302,29 @@ def test_very_long_texts_are_judged_in_time() -> None:
     assert not loop("".join(chr(0x4E00 + i * i % 7919) for i in range(7000)), CLINIC, OPTIONS)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 20_000, "9," * 10_000, "(" * 20_000, ")" * 20_000, "<a b=c " * 3_000, " " * 20_000 + "x",
+     "http://" * 3_000, '"' * 20_001, "million " * 2_500, "千" * 20_000, "Note " * 4_000, "\ud800"],
+    ids=lambda text: text.strip()[:8].encode("utf-8", "replace").decode(),
+)  # fmt: skip
+def test_a_broken_text_is_judged_as_well(text: str) -> None:
+    """In time that grows with its length: squared, one of these would take minutes."""
+    row = Pair("It costs 20 million (about 1,000) at 7:30 pm, see http://a.org {x}.", "Cuesta …")
+    assert findings(row, Hypothesis(text, "limit", 9, 0.1), expected())["no_end"] == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(source=st.text(max_size=60), reference=st.text(max_size=60), text=st.text(max_size=80))
+def test_any_text_is_judged_and_the_reference_itself_is_all_right(
+    source: str, reference: str, text: str
+) -> None:
+    row = Pair(source, reference)
+    assert set(findings(row, Hypothesis(text, "end", 9, 0.1), expected("hi"))) <= set(FLAGS)
+    own = findings(row, Hypothesis(reference, "end", 9, 0.1), expected("hi"))
+    assert set(own) <= {"empty"}
+
+
 GOOD = "¿Dónde está la clínica más cercana?"
 
 

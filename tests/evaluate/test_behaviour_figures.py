@@ -139,11 +139,10 @@ def test_digits_of_every_script_are_the_same_number(number: int, digits: str) ->
     assert lost_figures(written, f"{number:,}", language("en")) == []
 
 
-@given(st.integers(10, 10**6), st.integers(10, 10**6))
+@given(st.integers(10_000, 10**6), st.integers(10_000, 10**6))
 def test_two_different_numbers_are_not_one(one: int, other: int) -> None:
-    same = one == other or one % 100 == other or other % 100 == one % 100 == one
-    if not same and {one, other} & set(range(2100, 10**6)):
-        assert lost_figures(f"x {one} x", f"x {other} x", language("de")) == [str(one)]
+    lost = [] if one == other else [str(one)]
+    assert lost_figures(f"x {one} x", f"x {other} x", language("de")) == lost
 
 
 def test_every_number_word_is_found_by_itself_and_together() -> None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
-from dubash.core.types import Pair, StopReason
+from dubash.core.types import Hypothesis, Pair, StopReason
 from dubash.data.splits import fingerprint
 from dubash.evaluate.behaviour import Expectation, findings, judged, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
@@ -69,11 +69,7 @@ def compare(
     ratio = usual_length_ratio(rows)
     index = TrainingIndex(training, target, options.behaviour) if training else None
     expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index, source)
-    scored = []
-    with progress("behaviour", len(rows) * len(systems)) as advance:
-        for system, chrf in zip(systems, sentences, strict=True):
-            scored.append(_judge(system, chrf, rows, expected))
-            advance(len(rows))
+    scored = _judge(systems, sentences, rows, expected)
     untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
     later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
     by_key = {each.key: each for each in metrics}
@@ -101,16 +97,29 @@ def compare(
 
 
 def _judge(
-    system: System, sentences: list[float], rows: Sequence[Pair], expected: Expectation
-) -> _Scored:
-    """Nobody knows why the rows of a plain file ended, so nothing is said of it."""
-    unknown = set() if system.measured else {"no_end"}
-    found = [
-        {flag: seen for flag, seen in findings(row, each, expected).items() if flag not in unknown}
-        for row, each in zip(rows, system.hypotheses, strict=True)
-    ]
-    looked_for = tuple(flag for flag in judged(expected) if flag not in unknown)
-    return _Scored(system, sentences, found, looked_for)
+    systems: Sequence[System],
+    sentences: Sequence[list[float]],
+    rows: Sequence[Pair],
+    expected: Expectation,
+) -> list[_Scored]:
+    """What each system did in each row; a text that another one has there too (S0-cut often has
+    S0's) is judged once. Nobody knows why the rows of a plain file ended: nothing is said of it."""
+    scored: list[_Scored] = []
+    known: dict[tuple[int, str], dict[str, str]] = {}
+    with progress("behaviour", len(rows) * len(systems)) as advance:
+        for system, chrf in zip(systems, sentences, strict=True):
+            found = []
+            for index, (row, each) in enumerate(zip(rows, system.hypotheses, strict=True)):
+                key = index, each.text
+                if key not in known:
+                    known[key] = findings(row, Hypothesis(each.text, "end", 0, 0.0), expected)
+                no_end = system.measured and each.stop == "limit"
+                found.append({"no_end": ""} | known[key] if no_end else known[key])
+            unknown = set() if system.measured else {"no_end"}
+            looked_for = tuple(flag for flag in judged(expected) if flag not in unknown)
+            scored.append(_Scored(system, chrf, found, looked_for))
+            advance(len(rows))
+    return scored
 
 
 def _better(untuned: Sequence[_Scored], metric: Measured) -> _Scored:

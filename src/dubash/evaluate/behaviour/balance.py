@@ -45,7 +45,7 @@ def lone_brackets(text: str) -> list[str]:
             while opened[-1] != _CLOSING[each]:
                 lone.append(opened.pop())
             opened.pop()
-        elif each not in ")）" or not _ITEM.search(text[: found.start()]):
+        elif each not in ")）" or not _ITEM.search(text[max(0, found.start() - 6) : found.start()]):
             lone.append(each)
     return lone + opened
 

@@ -23,7 +23,7 @@ _JAPANESE_TOKEN = re.compile(
     rf"(?P<number>{NUMBER})|(?P<part>{FRACTION})|(?P<word>{_JAPANESE})|[^\W\d]"
 )
 _SIGNS = {"，": ",", "．": ".", "：": ":", "∶": ":", "٫": ".", "٬": ",", "％": "%"}
-_SHORT = re.compile(rf"({NUMBER}) ?({'|'.join(SHORT_SCALES)})\b")
+_SHORT = re.compile(rf"(?<!\d)(?<!\d[.,:'’])((?>{NUMBER})) ?({'|'.join(SHORT_SCALES)})\b")
 _FOREIGN = re.compile(rf"(?![0-9])\d|[⁰¹²³⁴-⁹₀-₉①-⑨{''.join(_SIGNS)}]")
 _JOINED = frozenset({"", ",", "and", "y", "और", "અને", "ಮತ್ತು"})
 _ROMAN = re.compile(r"\b[IVXLC]+\b")
