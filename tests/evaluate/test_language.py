@@ -24,7 +24,7 @@ def test_only_languages_that_dubash_knows_are_named() -> None:
 @pytest.mark.parametrize(
     ("code", "told"),
     [("en", True), ("es", True), ("hi", True), ("ja", True), ("kn", False), ("gu", False),
-     ("bho", False)],
+     ("bho", False), ("nb", True)],
 )  # fmt: skip
 def test_a_language_can_be_told_from_others_of_its_script(code: str, told: bool) -> None:
     assert can_be_told(language(code)) == told

@@ -29,19 +29,26 @@ def likely_language(text: str) -> tuple[str, float]:
 @cache
 def can_be_told(target: Language) -> bool:
     """Whether the identifier knows the language, and another one that shares a script with it."""
-    return target.code in _known() and own_scripts(target) < set(target.scripts)
+    if not _rivals(target):  # such as Gujarati: nothing needs to be loaded to say so
+        return False
+    known = any(same_language(target.code, code) for code in _known())
+    return known and own_scripts(target) < set(target.scripts)
 
 
 @cache
 def own_scripts(target: Language) -> frozenset[str]:
     """Scripts of the language that no other known language has: one such letter tells it."""
-    others = {
-        script
-        for code, each in LANGUAGES.items()
-        if code in _known() and not same_language(code, target.code)
-        for script in each.scripts
-    }
+    others = {script for code in _rivals(target) & _known() for script in LANGUAGES[code].scripts}
     return frozenset(target.scripts) - others
+
+
+def _rivals(target: Language) -> frozenset[str]:
+    """The other languages of dubash's table that share a script with this one."""
+    return frozenset(
+        code
+        for code, each in LANGUAGES.items()
+        if set(each.scripts) & set(target.scripts) and not same_language(code, target.code)
+    )
 
 
 def same_language(one: str, other: str) -> bool:

@@ -25,18 +25,17 @@ def is_wrong_script(
     counts twice, as it is as wide as two. Digits and signs do not count, nor do links, placeholders
     and tags, nor names and codes: words in other scripts that the reference has as well, or that
     the source has in another script than its language's (where that is not known: than most of its
-    letters). Not flagged where no letter is left, or
-    the reference has none itself. Where source and target share a script (English and Spanish,
-    Hindi and Marathi) this cannot tell a translation from a copy, nor any two languages of one
-    script from each other: `is_copy` and `wrong_language` do.
+    letters). Not flagged where no letter is left, or the reference has none itself. Where source
+    and target share a script (English and Spanish) this cannot tell a translation from a copy, nor
+    any two languages of one script: `is_copy` and `wrong_language` do.
     """
     text = without_markup(text)
     if not _is_mixed(text, target):
         return False
     if row.target and script_share(row.target, target.scripts) is None:
         return False
-    own, foreign = _letters(text, target)
-    known = {*_letters(row.target, target)[1], *_borrowed(row.source, source)}
+    own, foreign = _letters(text, target.scripts)
+    known = {*_letters(row.target, target.scripts)[1], *_borrowed(row.source, source)}
     known = {word.casefold() for word in known}
     count = sum(len(word) for word in foreign if word.casefold() not in known)
     return own < options.wrong_script * (own + count)
@@ -45,15 +44,15 @@ def is_wrong_script(
 def _borrowed(text: str, source: Language | None) -> list[str]:
     """The words of a source text that are in another script than its language's."""
     text = without_markup(text)
-    if source is None:
-        ((most, _),) = Counter(filter(None, map(script_of, text))).most_common(1) or [("", 0)]
-        source = Language("", "", (*WIDE_SCRIPTS,) if most in WIDE_SCRIPTS else (most,))
-    return _letters(text, source)[1]
+    if source:
+        return _letters(text, source.scripts)[1]
+    ((most, _),) = Counter(filter(None, map(script_of, text))).most_common(1) or [("", 0)]
+    return _letters(text, tuple(WIDE_SCRIPTS) if most in WIDE_SCRIPTS else (most,))[1]
 
 
 def own_share(text: str, target: Language) -> float:
     """The share of a text that is in a script of the language, counted so; 0 where it has none."""
-    own, foreign = _letters(text, target)
+    own, foreign = _letters(text, target.scripts)
     return own / (own + sum(map(len, foreign))) if own else 0.0
 
 
@@ -63,13 +62,13 @@ def _is_mixed(text: str, target: Language) -> bool:
     return not kinds <= {"", *target.scripts}
 
 
-def _letters(text: str, target: Language) -> tuple[int, list[str]]:
-    """How many letters are in the target's scripts, by width, and the words that are in others."""
+def _letters(text: str, scripts: tuple[str, ...]) -> tuple[int, list[str]]:
+    """How many letters are in these scripts, by width, and the words that are in others."""
     own, kept, is_own = 0, [], True
     for each in compatible(text):
         script = script_of(each)
         if script:
-            is_own = script in target.scripts
+            is_own = script in scripts
         elif kind(each) != "letter":  # a mark goes with the letter before it
             kept.append(" ")
             continue
