@@ -15,8 +15,11 @@ from dubash.evaluate.numbers import (
     percent,
     signed,
 )
+from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.report.facts import Facts, redact
 from dubash.report.words import STOPS
+
+PERCENT = Written("Terms right", "% of occurrences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,14 @@ def comparison(facts: Facts) -> list[Measure]:
         )
         for metric, written in metrics(systems).items()
     ]
-    measures = []
+    measures = [
+        Measure(
+            PERCENT.label,
+            PERCENT.unit,
+            [_score(system.get(TERMS), PERCENT) for system in systems],
+            [gain(difference.get(TERMS)) for difference in differences.values()],
+        )
+    ]
     none = [Cell(None, "") for _ in differences]
     for stop, words in STOPS.items():
         cells = [_share(system["stops"], stop) for system in systems]
@@ -79,12 +89,16 @@ def signatures(facts: Facts) -> dict[str, str]:
     labels = {key: written.label for key, written in metrics(systems).items()}
     if facts.is_text:
         labels = {"bits_per_character": "Bits per character"}
-    return {
+    found = {
         label: score.get("signature") or f"blank: {redact(score['why'])}"
         for metric, label in labels.items()
         for system in systems
         if (score := system["scores"].get(metric)) and (score.get("signature") or score.get("why"))
     }
+    for system in systems:
+        if TERMS in system:
+            found["Terms"] = system[TERMS]["signature"]
+    return found
 
 
 def _score(score: dict[str, Any] | None, written: Written) -> Cell:

@@ -40,6 +40,8 @@ BEHAVIOUR = {
 }
 """A question mark is behind warnings: what may be right."""
 
+TERM_FLAGS = {"term_missed": "terms missed", "term_forbidden": "forbidden terms"}
+
 METHODS = {
     "full": "full fine-tuning",
     "lora": "LoRA",

@@ -81,8 +81,9 @@
     }
     for (const flag of found.flags) {
       if (flag === "no_end" && found.stop === "limit") continue;
-      const seen = (found.evidence || {})[flag];
-      const words = (data.flags[flag] || flag) + (seen ? " " + seen : "");
+      const terms = (found.terms || {})[flag];
+      const seen = terms ? terms.join(", ") : (found.evidence || {})[flag];
+      const words = (data.flags[flag] || flag) + (seen ? ": " + seen : "");
       tags.append(element("span", data.warnings.includes(flag) ? "" : "warn", words));
     }
     body.append(tags);
