@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from dubash.data.phrasebook import folder as phrasebooks
+from dubash.evaluate.behaviour import FAULTS, FLAGS
+from dubash.evaluate.options import BehaviourOptions
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import shipped
 from tiny import make_tiny
@@ -120,6 +122,19 @@ def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
 def test_links_inside_the_project_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_page_on_behaviour_names_every_flag_and_every_default():
+    page = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (fault|warning) \|", page, re.MULTILINE)
+    assert rows == [(flag, "fault" if flag in FAULTS else "warning") for flag in FLAGS]
+    settings = re.findall(r"^\| (`[\w`, ]+`) \| ([\d., ]+) \|", page, re.MULTILINE)
+    said = {
+        name: float(value)
+        for names, values in settings
+        for name, value in zip(re.findall(r"\w+", names), values.split(", "), strict=True)
+    }
+    assert said == BehaviourOptions().model_dump()
 
 
 def test_the_phrasebook_page_counts_right():
