@@ -20,7 +20,7 @@ from dubash.evaluate import numbers
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone
-from dubash.report.tables import comparison, signatures
+from dubash.report.tables import blanks, comparison, signatures
 
 
 def write_report(run: RunFolder) -> Path:
@@ -56,6 +56,7 @@ def render(facts: Facts) -> str:
         figures=pictures(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),
         signatures=signatures(facts),
+        blanks=blanks(facts),
         outcome=_outcome(facts),
         rows=_rows_json(facts),
         changed=bits.most_changed(facts) if facts.is_text else [],
