@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
-from dubash.core.types import Pair, StopReason
+from dubash.core.types import Hypothesis, Pair, StopReason
 from dubash.data.splits import fingerprint
 from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
 from dubash.evaluate.measure import Measured, measure
@@ -64,10 +64,11 @@ def compare(
     metrics, sentences = measure(rows, systems, target, options, others)
     ratio = usual_length_ratio(rows)
     expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour)
-    scored = []
+    scored: list[_Scored] = []
+    known: dict[tuple[int, Hypothesis], list[str]] = {}
     with progress("behaviour", len(rows) * len(systems)) as advance:
         for system, chrf in zip(systems, sentences, strict=True):
-            scored.append(_Scored(system, chrf, _flags(system, rows, expected)))
+            scored.append(_Scored(system, chrf, _flags(system, rows, expected, known)))
             advance(len(rows))
     untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
     later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
@@ -95,8 +96,17 @@ def compare(
     return Comparison(scores, _row_records(rows, scored, baseline, later))
 
 
-def _flags(system: System, rows: Sequence[Pair], expected: Expectation) -> list[list[str]]:
-    found = [flags(row, each, expected) for row, each in zip(rows, system.hypotheses, strict=True)]
+def _flags(
+    system: System,
+    rows: Sequence[Pair],
+    expected: Expectation,
+    known: dict[tuple[int, Hypothesis], list[str]],
+) -> list[list[str]]:
+    """The flags of each row; a hypothesis that an earlier system has for the row is `known`."""
+    for each in enumerate(system.hypotheses):
+        if each not in known:
+            known[each] = flags(rows[each[0]], each[1], expected)
+    found = [known[each] for each in enumerate(system.hypotheses)]
     return found if system.measured else [[f for f in each if f != "no_end"] for each in found]
 
 
