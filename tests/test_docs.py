@@ -78,6 +78,19 @@ def test_the_commands_on_trimming_run_as_they_stand(workplace):
         assert (workplace / made / "old_ids.json").exists()
 
 
+def test_the_commands_on_glossaries_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    terms = re.search(r"```csv file=terms\.csv\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "terms.csv").write_text(terms, encoding="utf-8")
+    for name, side in (("src.hi", 1), ("ref.gu", 2), ("out.gu", 2)):
+        text = "\n".join(pair[side] for pair in _pairs())
+        (workplace / name).write_text(text + "\n", encoding="utf-8")
+    _run_commands(page, workplace, least=4)
+    scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text("utf-8"))
+    assert scores["terminology"]["entries"] == terms.count("\n") - 1
+
+
 def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
     _run_commands((ROOT / "docs" / "your-data.md").read_text(encoding="utf-8"), workplace, least=6)
     assert (workplace / "runs" / "village" / "report.html").exists()

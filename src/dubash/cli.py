@@ -5,7 +5,6 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -17,9 +16,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from dubash import __version__
-from dubash.cli_groups import Overrides, RecipeName, metrics, recipes
+from dubash.cli_groups import (
+    Overrides,
+    RecipeName,
+    benchmarks,
+    glossaries,
+    metrics,
+    recipes,
+    runs,
+)
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory
+from dubash.leaving import NO_MEMORY, leave, spell_os_error
 
 app = typer.Typer(
     name="dubash",
@@ -33,6 +41,9 @@ app = typer.Typer(
 )
 app.add_typer(recipes, name="recipe")
 app.add_typer(metrics, name="metrics")
+app.add_typer(glossaries, name="glossary")
+app.add_typer(runs, name="runs")
+app.add_typer(benchmarks, name="benchmark")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")]
 
@@ -153,6 +164,10 @@ def evaluate(
         Path | None, typer.Option(help="Sources, one a line, for the checks that need them.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Target language code, for files.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source language code, for files.")] = None,
+    glossary: Annotated[
+        Path | None, typer.Option(help="CSV, TSV or TBX: how far its terms are kept to, for files.")
+    ] = None,
 ) -> None:
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
@@ -160,12 +175,36 @@ def evaluate(
     settings = overrides or []
     if run is not None and "=" in run.name and not run.exists():  # files are given, and settings
         run, settings = None, [str(run), *settings]
-    if run is not None and (hypotheses or references or sources or target):
+    if run is not None and (hypotheses or references or sources or target or source or glossary):
         raise UserError("give a run folder or files, not both.")
     if run is not None:
         stage.evaluate_run(run, settings)
     else:
-        stage.evaluate_files(hypotheses, references, sources, target, settings)
+        files = (hypotheses, references, sources)
+        stage.evaluate_files(*files, target, settings, source=source, glossary=glossary)
+
+
+@app.command(
+    epilog="Examples: `dubash compare runs/lora runs/full --under method.name --out compared`, "
+    "`dubash compare runs/demo --with apertium=apertium.es`"
+)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=FILE", help="Hypotheses, a line each."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for compare.html, .md, .json and rows.jsonl.")
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(help="The setting under study: others that differ are named.")
+    ] = None,
+) -> None:
+    """Compare systems on identical rows, each against each, with p for many comparisons."""
+    from dubash.stages.compare import compare_runs
+
+    compare_runs(runs, files or [], out, under)
 
 
 @app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
@@ -204,6 +243,31 @@ def trim(
     stage(model, languages, data, scripts, unchanged, out)
 
 
+@app.command(epilog="Example: `dubash scratch recipe.yaml --vocabulary 4000 --layers 4`")
+def scratch(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    kind: Annotated[str | None, typer.Option(help="seq2seq or causal.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Tokens at most: 4000.")] = None,
+    width: Annotated[int | None, typer.Option(help="Of the hidden states: 256.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Of each side: 4.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Of attention: 4.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="In training: 0.3.")] = None,
+) -> None:
+    """Make the model that a recipe names from nothing: random weights, a tokenizer of its rows."""
+    from dubash.recipe.load import load_recipe
+    from dubash.stages.scratch import scratch as stage
+
+    given = {
+        "kind": kind, "vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads,
+        "dropout": dropout,
+    }  # fmt: skip
+    stage(
+        load_recipe(recipe, overrides or []),
+        {key: value for key, value in given.items() if value is not None},
+    )
+
+
 @app.command()
 def doctor() -> None:
     """What this machine has and can do."""
@@ -231,44 +295,19 @@ def main() -> NoReturn:
         finally:
             sys.stdout.flush()
     except UserError as error:
-        _leave(error, str(error), error.exit_code)
+        leave(error, str(error), error.exit_code)
     except Interrupted as stop:
-        _leave(stop, str(stop), stop.exit_code)
+        leave(stop, str(stop), stop.exit_code)
     except BrokenPipeError as error:
-        _leave(error, "", 141)
+        leave(error, "", 141)
     except OSError as error:
-        _leave(error, _spell_os_error(error), 2)
+        leave(error, spell_os_error(error), 2)
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
-            _leave(error, _NO_MEMORY, 2)
+            leave(error, NO_MEMORY, 2)
         raise
     sys.exit(0)
 
 
-_NO_MEMORY = "out of memory. Lower train.pass_tokens or generate.batch_tokens."
-
-
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(number, "what was finished is kept; run it again")
-
-
-def _leave(error: BaseException, message: str, code: int) -> NoReturn:
-    if os.environ.get("DUBASH_DEBUG"):
-        raise error
-    if message:
-        word = "error" if code == 2 else "dubash"
-        print(f"{word}: {' '.join(message.split())}", file=sys.stderr)
-    try:
-        sys.stdout.flush()
-    except OSError:  # what nobody reads is not tried again when Python leaves
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
-
-
-def _spell_os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return f"{where}no permission to write or read here."
-    return f"{where}{error.strerror or error}."

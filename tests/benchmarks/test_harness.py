@@ -109,7 +109,7 @@ def test_ours_and_seq2seqtrainer_agree(job):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", sorted(TRL))
-def test_ours_and_each_setup_of_trl_agree(job, variant):
+def test_ours_and_each_setup_of_trl_agree(job, variant, tmp_path):
     pytest.importorskip("trl")
     if variant == "packed-liger":
         pytest.skip("needs a GPU")
@@ -117,7 +117,11 @@ def test_ours_and_each_setup_of_trl_agree(job, variant):
     other = rounds(trainers.trl, job("trl", variant, method="lora"))
     precision = "bf16" if other.facts["bf16"] == "True" else "fp32"
     assert precision == ("bf16" if variant == "default" else "fp32")
-    assert compare_training(mine.last, other.last, other.last, precision)["invalid"] == ""
+    check = compare_training(mine.last, other.last, other.last, precision)
+    longest = max(each.longest for each in read_examples(tmp_path / "rows.jsonl")[0])
+    fits = longest <= int(other.facts.get("max_length") or longest)
+    assert check["invalid"].startswith("" if fits else "tokens differ")
+    assert fits == (check["invalid"] == "")  # a setup that cuts a row is found
 
 
 def test_a_prompt_in_the_loss_is_found(job, monkeypatch):
@@ -310,7 +314,7 @@ def test_the_command_measures_a_case(tmp_path):
     out = tmp_path / "results.json"
     command = ["tiny-trimmed", "--pairs", "2", "--rows", "lognormal", "--out", str(out)]
     subprocess.run([sys.executable, "-m", "benchmarks.run", *command], cwd=ROOT, check=True)
-    found = json.loads(out.read_text())["cases"]["tiny-trimmed fp32"]
+    found = json.loads(out.read_text())["cases"]["tiny-trimmed fp32 lognormal"]
     assert found["invalid"] == ""
     assert len(found["pairs"]) == 2
     assert found["check"]["difference"] < 1e-5

@@ -52,7 +52,7 @@ def test_a_stopped_training_is_saved_and_goes_on(job, command, number, code):
     change(job, "evaluate_every: 2", "evaluate_every: 20")
     run = job / "runs" / "first"
     process = start(job, command, "recipe.yaml")
-    rest = stop(process, "parameters are trained", 0.2, number)
+    rest = stop(process, "step 0/80", 0.1, number)
     assert process.returncode == code
     assert "stopping after this step" in rest
     assert "Traceback" not in rest

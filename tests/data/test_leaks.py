@@ -121,17 +121,31 @@ def test_many_leaks_show_five_and_what_to_do(distinct_rows):
     assert "Take these rows out of the training data" in message
 
 
-def test_the_one_row_that_real_corpora_share_is_found(shared_data):
+def test_the_one_row_that_real_corpora_share_is_short_and_counted(shared_data):
     def read(name):
         lines = (shared_data / name).read_text(encoding="utf-8").splitlines()
         return [Pair(*line.split("\t"), "", f"{name}:{i + 1}") for i, line in enumerate(lines)]
 
     test = read("en-kn.ntrex128.tsv")
     train = read("en-kn.storyweaver.tsv")
-    with pytest.raises(LeakError) as error:
-        guard(Splits(train, [], test), 0.8)
-    assert "1 test row stands in train (1 with the same source)" in str(error.value)
-    shared = "en-kn.ntrex128.tsv:1719 (test) = en-kn.storyweaver.tsv:1068 (train)"
-    assert f"{shared}, same source: “Oh, no.”" in str(error.value)
+    assert guard(Splits(train, [], test), 0.8)["short_targets"] == {"train-test": 1}  # “Oh, no.”
     del train[1067]
-    guard(Splits(train, [], test), 0.8)
+    assert guard(Splits(train, [], test), 0.8)["short_targets"] == {"train-test": 0}
+
+
+def test_short_sources_in_common_are_a_leak_where_they_are_many(distinct_rows):
+    test = [Pair("Oh, no.", "ಓಹ್"), Pair("Thanks!", "ಧನ್ಯವಾದ"), *distinct_rows(198)]
+    few = guard(Splits([Pair("Oh no!", "ಅಯ್ಯೋ"), Pair("Thanks", "ಥ್ಯಾಂಕ್ಸ್")], [], test), 0.8)
+    assert few["short_targets"] == {"train-test": 2}
+    with pytest.raises(LeakError, match=r"2 test rows stand in train \(2 with the same source\)"):
+        guard(Splits([Pair("Oh no!", "ಅಯ್ಯೋ"), Pair("Thanks", "ಥ್ಯಾಂಕ್ಸ್")], [], test[:199]), 0.8)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"), [(Pair(TARGET, "x"), TARGET), (Pair("x", SOURCE), SOURCE)]
+)
+def test_data_of_the_reversed_direction_is_a_leak_too(row, text):
+    with pytest.raises(LeakError) as error:
+        guard(Splits([row], [], [Pair(SOURCE, TARGET)]), 0.8)
+    assert "1 with the same text on the other side" in str(error.value)
+    assert f"same text on the other side: “{text}”" in str(error.value)

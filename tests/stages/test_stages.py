@@ -29,7 +29,7 @@ def test_prepare_says_what_became_of_the_rows(job, capsys):
     assert sum(account["dropped"].values()) == 2
 
 
-def test_prepare_warns_of_short_targets_in_common(job, capsys):
+def test_prepare_warns_of_short_segments_in_common(job, capsys):
     rows = [("Of course", "Por supuesto."), ("By all means", "¡Por supuesto!")]
     for name, row in zip(("more.csv", "test.csv"), rows, strict=True):
         (job / name).write_text("source,target\n" + ",".join(row) + "\n", encoding="utf-8")
@@ -37,7 +37,8 @@ def test_prepare_warns_of_short_targets_in_common(job, capsys):
     prepare(load_recipe("recipe.yaml", [*given, "train.evaluate_every=null"]))
     said = capsys.readouterr().err
     assert (
-        "    warning: 1 row of test with the same short target (< 20 characters) as train\n" in said
+        "    warning: 1 row of test with the same short segment (< 20 characters) as train\n"
+        in said
     )
     prepare(load_recipe("recipe.yaml", ["run.name=second"]))
     assert "warning" not in capsys.readouterr().err

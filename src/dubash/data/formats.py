@@ -82,7 +82,7 @@ def _read_text(path: Path, name: str) -> Iterator[Row]:
 def _read_table(
     path: Path, name: str, kind: str, columns: Columns | None, defaults: list[Picked]
 ) -> Iterator[Row]:
-    split = _tsv_records if kind == "tsv" else _csv_records
+    split = tsv_records if kind == "tsv" else csv_records
     head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
@@ -136,7 +136,11 @@ def _wrong_width(found: int, width: int) -> str:
     return f"{found} column{'' if found == 1 else 's'} where {width} are expected"
 
 
-def _tsv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+def tsv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+    """The lines of a TSV as records; with a `width`, those of another are bad rows.
+
+    Raises DataError as `lines` does.
+    """
     for number, line in enumerate(lines(path, name), start=1):
         cells = line.split("\t")
         if width is not None and len(cells) != width and line:
@@ -169,9 +173,11 @@ class _Feed:
         del self.taken[1:]
 
 
-def _csv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
-    """A stray quote swallows the lines after it up to the next one: such a record costs its first
-    line only, and the others are read again.
+def csv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+    """The records of a CSV; what is no CSV and, with a `width`, records of another are bad rows.
+
+    A stray quote swallows the lines after it up to the next one: such a record costs its first
+    line only, and the others are read again. Raises DataError as `lines` does.
     """
     feed = _Feed(lines(path, name))
     reader = csv.reader(feed, strict=True)

@@ -18,7 +18,8 @@ _FILES = ("path", "source_path", "target_path")
 
 
 def map_paths(data: Any, change: Callable[[str], str]) -> Any:
-    """The `data` part of a recipe as plain values, with `change` applied to the path of each file.
+    """The `data` part of a recipe as plain values, with `change` applied to the path of each file
+    of rows and of each fingerprint.
 
     What is not written as it should be stays as it is, for the check that follows.
     """
@@ -33,7 +34,7 @@ def map_paths(data: Any, change: Callable[[str], str]) -> Any:
         paths = {key: content[key] for key in _FILES if isinstance(content.get(key), str)}
         return content | {key: change(path) for key, path in paths.items()}
 
-    lists = {key: data.get(key) for key in ("train", "dev", "test")}
+    lists = {key: data.get(key) for key in ("train", "dev", "test", "benchmarks")}
     found = {key: list(map(entry, each)) for key, each in lists.items() if isinstance(each, list)}
     return data | found
 
@@ -176,6 +177,10 @@ class DataOptions(Options):
     max_bad_rows: float = Field(
         0.01, ge=0, le=1, description="Share of malformed rows in a file past which the run stops."
     )
+    benchmarks: tuple[str, ...] = Field(
+        (), description="Fingerprints of test sets that no training row may stand in, beside "
+        "those that ship with dubash; see `dubash benchmark fingerprint`."
+    )  # fmt: skip
     allow_benchmarks: tuple[str, ...] = Field(
         (), description="Known benchmarks that may be trained on all the same, by name."
     )

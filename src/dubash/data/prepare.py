@@ -16,6 +16,7 @@ from dubash.core.types import Pair
 from dubash.data.benchmarks import refuse_benchmarks
 from dubash.data.dedup import remove_duplicates
 from dubash.data.filters import drop_reason, text_drop_reason
+from dubash.data.fingerprints import read, refuse_known, shipped
 from dubash.data.frozen import Prepared, load, reuse, write
 from dubash.data.leaks import guard, steps
 from dubash.data.normalise import normalise, normalise_lines
@@ -26,7 +27,9 @@ from dubash.data.splits import Splits, cap, cut, fingerprint
 
 __all__ = ["Prepared", "load", "prepare"]
 
-_NOT_ROWS = {"allow_benchmarks", "max_bad_rows"}  # may change without changing the frozen rows
+_NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
+"""Settings that may change without changing the frozen rows."""
+
 _SHOWN = 5
 
 
@@ -38,7 +41,8 @@ def prepare(
     `task` is "translation", "instruction" or "text"; relative paths start from `base`. A folder
     with the result for the same options and files is loaded as it is: frozen rows stay frozen.
     Raises DataError for data that cannot be used, or that differs from what the folder was made
-    of, and LeakError as the leak guard does; nothing is then written.
+    of, and LeakError as the leak guard does, or where training rows stand in a known benchmark;
+    nothing is then written.
     """
     if task not in ("translation", "instruction", "text"):
         raise DataError(f"no data is prepared for the task '{task}'.")
@@ -47,11 +51,14 @@ def prepare(
     refuse_benchmarks(options.train, options.allow_benchmarks)
     hashes = _hashes(options, pair, base)
     made_of = _made_of(options, pair, task, hashes)
+    known = [*shipped(), *(read(base / each) for each in options.benchmarks)]
     if found := reuse(folder, made_of):
+        refuse_known(found.train, known, options.allow_benchmarks)
         return found
     reading = _Reading(options, pair, task, base, hashes)
     rows = {split: reading.split(split, entries) for split, entries in _entries(options).items()}
     splits, left_out = _split(rows, options)
+    refuse_known(splits.train, known, options.allow_benchmarks)
     with progress("leak guard", steps(splits), "segments") as advance:
         leaks = guard(splits, options.near_duplicate, advance)
     dropped = reading.dropped + left_out

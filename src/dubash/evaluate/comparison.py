@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from dubash.core.languages import Language, LanguagePair
@@ -21,10 +21,12 @@ from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`scores` is the content of `scores.json`, `rows` that of `rows.jsonl`."""
+    """`scores` is the content of `scores.json`, `rows` that of `rows.jsonl`; `measured` are the
+    metrics with all that they counted."""
 
     scores: dict[str, Any]
     rows: list[dict[str, Any]]
+    measured: list[Measured] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def compare(
         "baseline": baseline.system.name if baseline else None,
         "differences": differences,
     }
-    return Comparison(scores, _row_records(rows, scored, baseline, later))
+    return Comparison(scores, _row_records(rows, scored, baseline, later), metrics)
 
 
 def _flags(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +11,16 @@ from dubash.core.options import Options
 
 MetricName = Literal["bleu", "chrf++", "ter", "comet", "cometkiwi"]
 """The metrics that dubash knows by name."""
+
+
+def map_glossary(evaluate: Any, change: Callable[[str], str]) -> Any:
+    """The `evaluate` part of a recipe as plain values, with `change` applied to a glossary's path.
+
+    What is not written as it should be stays as it is, for the check that follows.
+    """
+    if not isinstance(evaluate, dict) or not isinstance(evaluate.get("glossary"), str):
+        return evaluate
+    return evaluate | {"glossary": change(evaluate["glossary"])}
 
 
 class BehaviourOptions(Options):
@@ -97,7 +108,18 @@ class EvaluateOptions(Options):
     )
     seed: int = Field(12345, ge=0, lt=2**32, description="Seed of the resampling.")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="Confidence of the intervals.")
+    glossary: str | None = Field(
+        None, description="A CSV, TSV or TBX file: how far translations keep to its terms. In a "
+        "recipe file its path starts from that file's folder."
+    )  # fmt: skip
     behaviour: BehaviourOptions = BehaviourOptions()
+
+    @field_validator("glossary")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path is not None and (not path or "\0" in path):
+            raise ValueError("the path of the glossary is empty or holds a NUL character")
+        return path
 
     @field_validator("metrics")
     @classmethod

@@ -36,6 +36,28 @@ class TrimOptions(Options):
         return tuple(dict.fromkeys(script_word(name) for name in names))
 
 
+class ScratchOptions(Options):
+    """`dubash scratch`: a model of random weights for a pair that no model knows.
+
+    `layers` are those of each side. `dropout` holds in training; attention's is a third of it.
+    """
+
+    kind: Kind = "seq2seq"
+    vocabulary: Annotated[int, Field(ge=300, le=256_000)] = 4000
+    width: Annotated[int, Field(ge=16, le=4096)] = 256
+    layers: Annotated[int, Field(ge=1, le=64)] = 4
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+
+    @model_validator(mode="after")
+    def _heads_part_the_width(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(
+                f"a width of {self.width} does not part into {self.heads} heads of an even size"
+            )
+        return self
+
+
 class ModelOptions(Options):
     """The `model` part of a recipe.
 

@@ -117,12 +117,19 @@ class Template:
 
     def prompt_text(self, source: str) -> str:
         """The whole prompt as text, as the model is served it."""
-        user = _fill(self.text, {"source": self.neutral(source)})
+        user = self._ask(source)
         return self._chat(user, None) if self.style == "chat" else user
+
+    def _ask(self, source: str) -> str:
+        return _fill(self.text, {"source": self.neutral(source)})
+
+    def _turns_before(self) -> list[dict[str, str]]:
+        """Messages between the system's and the question."""
+        return []
 
     def _chat(self, user: str, assistant: str | None, open_turn: bool = True) -> str:
         messages = [{"role": "system", "content": self.system}] if self.system else []
-        messages.append({"role": "user", "content": user})
+        messages += [*self._turns_before(), {"role": "user", "content": user}]
         if assistant is not None:
             messages.append({"role": "assistant", "content": assistant})
         try:

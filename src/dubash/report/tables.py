@@ -16,8 +16,11 @@ from dubash.evaluate.numbers import (
     percent,
     signed,
 )
+from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.report.facts import Facts, redact
 from dubash.report.words import STOPS
+
+PERCENT = Written("Terms right", "% of occurrences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,14 @@ def comparison(facts: Facts) -> list[Measure]:
         )
         for metric, written in metrics(systems).items()
     ]
-    measures = []
+    measures = [
+        Measure(
+            PERCENT.label,
+            PERCENT.unit,
+            [_score(system.get(TERMS), PERCENT) for system in systems],
+            [gain(difference.get(TERMS)) for difference in differences.values()],
+        )
+    ]
     none = [Cell(None, "") for _ in differences]
     for stop, words in STOPS.items():
         cells = [_share(system["stops"], stop) for system in systems]
@@ -76,7 +86,11 @@ def comparison(facts: Facts) -> list[Measure]:
 
 def signatures(facts: Facts) -> dict[str, str]:
     """Each metric's signature; the systems share it, or the comparison would have been refused."""
-    return {label: score["signature"] for label, score in _each(facts) if score.get("signature")}
+    found = {label: score["signature"] for label, score in _each(facts) if score.get("signature")}
+    for system in facts.scores["systems"] if facts.scores else []:
+        if TERMS in system:
+            found["Terms"] = system[TERMS]["signature"]
+    return found
 
 
 def blanks(facts: Facts) -> dict[str, str]:

@@ -29,6 +29,8 @@ BEHAVIOUR = {
     "prompt_left_over": "prompt left over",
 }
 
+TERM_FLAGS = {"term_missed": "terms missed", "term_forbidden": "forbidden terms"}
+
 METHODS = {
     "full": "full fine-tuning",
     "lora": "LoRA",

@@ -11,7 +11,7 @@ import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl, write_text
-from dubash.core.languages import language
+from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
@@ -20,6 +20,8 @@ from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import bits_table, scores_table
+from dubash.evaluate.terminology import METRIC, add_terminology
+from dubash.memory.glossary import read_glossary
 from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, with_evaluate
 from dubash.recipe.options import Recipe
@@ -27,6 +29,7 @@ from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
+from dubash.stages.glossary import glossary_of
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -50,6 +53,7 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
     with alone_in(folder):
         if recipe.task != "text":
             check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        glossary_of(recipe)
         if overrides:
             write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
@@ -95,8 +99,15 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            others = row_metrics(recipe.evaluate)
-            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces, others)
+            others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
+            systems, options = read_systems(run), recipe.evaluate
+            found = compare(test, systems, languages, options, pieces, others)
+            if glossary:
+                found = add_terminology(found, test, systems, glossary, options)
+            about = found.scores.get(METRIC) or {}
+            noted = {key: about[key] for key in ("glossary", "sha256") if key in about}
+            if noted != run.read_manifest().get("glossary", {}):
+                run.note(glossary=noted)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
 
@@ -113,17 +124,45 @@ def evaluate_files(
     sources: Path | None,
     target: str | None,
     overrides: Sequence[str] = (),
+    *,
+    source: str | None = None,
+    glossary: Path | None = None,
 ) -> None:
     """Score a hypothesis file against a reference file, line by line; overrides are settings of
-    `evaluate.` over their defaults."""
+    `evaluate.` over their defaults. With sources, their language and a glossary also by its terms.
+    """
     options = evaluate_settings(overrides)
+    glossary = glossary or (Path(options.glossary) if options.glossary else None)
     if hypotheses is None or references is None or target is None:
         raise UserError(
             "nothing to evaluate.",
             fix="Give a run folder, or --hypotheses, --references and --target.",
         )
-    texts, wanted = _lines(hypotheses), _lines(references)
-    asked = _lines(sources) if sources else [""] * len(wanted)
+    if glossary and not (sources and source):
+        raise UserError(
+            "the terms of a glossary are looked for in the sources.",
+            fix="Give --sources, and their language as --source.",
+        )
+    pair = LanguagePair(language(source), language(target)) if source else None
+    terms = read_glossary(glossary, str(glossary), pair) if glossary and pair else None
+    rows, system = _rows_and_system(hypotheses, references, sources)
+    others = row_metrics(options)
+    found = compare(rows, [system], pair or language(target), options, others=others)
+    if terms:
+        found = add_terminology(found, rows, [system], terms, options)
+    typer.echo(scores_table(found.scores))
+    scored = found.scores["systems"][0]
+    for metric in (*scored["scores"].values(), scored.get(METRIC, {})):
+        if "signature" in metric:
+            typer.echo(metric["signature"])
+
+
+def _rows_and_system(
+    hypotheses: Path, references: Path, sources: Path | None
+) -> tuple[list[Pair], System]:
+    """The files line by line; ComparisonError where they are not of the same rows."""
+    texts, wanted = read_lines(hypotheses), read_lines(references)
+    asked = read_lines(sources) if sources else [""] * len(wanted)
     if not len(texts) == len(wanted) == len(asked):
         raise ComparisonError(
             f"{len(texts)} hypotheses, {len(wanted)} references"
@@ -136,16 +175,11 @@ def evaluate_files(
         for number, (source, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
-    system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    others = row_metrics(options)
-    scores = compare(rows, [system], language(target), options, others=others).scores
-    typer.echo(scores_table(scores))
-    for metric in scores["systems"][0]["scores"].values():
-        if "signature" in metric:
-            typer.echo(metric["signature"])
+    return rows, System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
 
 
-def _lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, one segment each; DataError where it is missing or no UTF-8."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

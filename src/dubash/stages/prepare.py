@@ -46,6 +46,6 @@ def tell(account: dict[str, Any]) -> None:
             one, held_out = splits.split("-")
             rows = "row" if count == 1 else "rows"
             say(
-                f"    warning: {count} {rows} of {held_out} with the same short target "
+                f"    warning: {count} {rows} of {held_out} with the same short segment "
                 f"(< {SHORT_TARGET} characters) as {one}"
             )

@@ -13,6 +13,7 @@ from dubash.report.html import write_report
 from dubash.stages.check import checked_examples
 from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
+from dubash.stages.glossary import glossary_of
 from dubash.stages.prepare import prepare
 from dubash.stages.train import train_model
 
@@ -21,12 +22,13 @@ def run(loaded: LoadedRecipe) -> RunFolder:
     """Everything, in order. What an earlier try finished is kept, so a stopped run goes on.
 
     What can be refused is refused before anything takes minutes: a metric's program that is not
-    there, a leak, a setup that would not learn; a metric that will stay blank is named. The untuned
-    model is translated before training.
+    there, a broken glossary, a leak, a setup that would not learn; a metric that will stay blank is
+    named. The untuned model is translated before training.
     """
     recipe = loaded.recipe
     if recipe.task != "text":
         check_metrics(recipe.languages.pair().target, recipe.evaluate)
+    glossary_of(recipe)
     with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
         examples = checked_examples(folder, recipe, prepared)

@@ -81,7 +81,9 @@
     }
     for (const flag of found.flags) {
       if (flag === "no_end" && found.stop === "limit") continue;
-      tags.append(element("span", "warn", data.flags[flag] || flag));
+      const terms = (found.terms || {})[flag];
+      const words = data.flags[flag] || flag;
+      tags.append(element("span", "warn", terms ? words + ": " + terms.join(", ") : words));
     }
     body.append(tags);
     made.append(body);
