@@ -118,6 +118,20 @@ def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
     assert len((workplace / "letters.gu").read_text(encoding="utf-8").splitlines()) == 3
 
 
+def test_the_commands_on_metrics_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    recipe = _recipe(page, workplace / "tiny").replace("- python\n", f"- {sys.executable}\n")
+    (workplace / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    program = re.search(r"```python file=gap\.py\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "gap.py").write_text(program, encoding="utf-8")
+    for name, place in (("src.hi", 1), ("out.gu", 2), ("ref.gu", 2)):
+        lines = [pair[place] for pair in _pairs()[:12]]
+        (workplace / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    _run_commands(page, workplace, least=4)
+    scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text())
+    assert set(scores["differences"]["S1"]) == {"bleu", "chrf++", "ter", "length-gap"}
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_links_inside_the_project_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):

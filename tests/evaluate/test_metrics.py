@@ -30,9 +30,9 @@ def sacrebleu_command(
         (folder / name).write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     command = [
         str(Path(sys.executable).with_name("sacrebleu")), str(folder / "references"),
-        "--input", str(folder / "hypotheses"), "--metrics", "bleu", "chrf",
-        "ter", "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json",
-        "--width", "10", *more,
+        "--input", str(folder / "hypotheses"), "--metrics", "bleu", "chrf", "ter",
+        "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json", "--width", "10",
+        *more,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return {each["name"]: each for each in json.loads(done.stdout)}

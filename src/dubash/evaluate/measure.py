@@ -18,7 +18,7 @@ from dubash.evaluate.rowwise import Blank, RowMetric, Segment, mean_statistics
 from dubash.evaluate.significance import FloatArray, Score, resample
 from dubash.evaluate.systems import System
 
-_BLOCK = 256
+_BLOCK = 64
 """Rows whose n-grams are held at once."""
 
 

@@ -21,7 +21,7 @@ from dubash.evaluate.behaviour import WARNINGS
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
-from dubash.report.tables import comparison, signatures
+from dubash.report.tables import blanks, comparison, signatures
 
 MOST_TERMS = 50
 """Terms shown, those that occur most often; all of them are in `scores.json`."""
@@ -49,6 +49,7 @@ def render(facts: Facts) -> str:
         figures=pictures(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),
         signatures=signatures(facts),
+        blanks=blanks(facts),
         outcome=_outcome(facts),
         rows=rows_json(facts),
         most_terms=MOST_TERMS,
