@@ -17,7 +17,7 @@ from dubash.evaluate.measure import Measured, measure
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.rowwise import RowMetric
 from dubash.evaluate.significance import interval, paired_difference
-from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal, with_cut
+from dubash.evaluate.systems import UNTUNED_FORMS, System, refuse_unequal, with_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ def compare(
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
 
-    `languages` is the pair, or the target alone where nobody knows the source. A system named S0
-    gets a second form, S0-cut, each text cut at its first line. By each metric a difference is
-    from the form that is better by that metric (S0 where they are equal), named in its `against`;
+    `languages` is the pair, or the target alone where nobody knows the source. The untuned
+    forms S0 and S0-shots each get another, each text cut at its first line. By each metric a
+    difference is from the form that is best by that metric (the first where some are equal), named
+    in its `against`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
     `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
     first system after S0, less the baseline's. `others` are metrics beside sacrebleu's; of one that
@@ -72,8 +73,8 @@ def compare(
     index = TrainingIndex(training, target, options.behaviour) if training else None
     expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index, source)
     scored = _judge(systems, sentences, rows, expected)
-    untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
-    later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
+    untuned = [each for each in scored if each.system.name in UNTUNED_FORMS]
+    later = [each for each in scored if each.system.name not in UNTUNED_FORMS]
     by_key = {each.key: each for each in metrics}
     baseline = _better(untuned, by_key["chrf++"]) if untuned else None
     differences = (

@@ -8,6 +8,7 @@ two systems apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -82,6 +83,6 @@ def latency(system: System) -> dict[str, float] | None:
     return {"mean": float(np.mean(seconds)), "p50": float(p50), "p95": float(p95)}
 
 
-def same_texts(one: list[Hypothesis], other: list[Hypothesis]) -> bool:
+def same_texts(one: Sequence[Hypothesis], other: Sequence[Hypothesis]) -> bool:
     """Whether two systems wrote the same on every row."""
     return [each.text for each in one] == [each.text for each in other]

@@ -157,6 +157,10 @@ class EvaluateOptions(Options):
         None, description="A CSV, TSV or TBX file: how far translations keep to its terms. In a "
         "recipe file its path starts from that file's folder."
     )  # fmt: skip
+    few_shot: int = Field(
+        3, ge=0, le=16, description="Training rows that the untuned model is shown before each "
+        "question, as one more form of S0; 0 leaves it out."
+    )  # fmt: skip
     behaviour: BehaviourOptions = BehaviourOptions()
     verdict: VerdictOptions = VerdictOptions()
 

@@ -44,7 +44,7 @@ def scores_table(scores: dict[str, Any]) -> str:
             lines += ["", *_other(key, each, scores["systems"])]
     widest = max(6, *(cell_len(each.label) for each in written.values()))
     for name, difference in scores["differences"].items():
-        lines += ["", f"{name} against S0, in its better form by each metric:"]
+        lines += ["", f"{name} against S0, in its best form by each metric:"]
         for key, each in written.items():
             if key in difference:
                 title = set_cell_size(each.label, widest)

@@ -24,7 +24,7 @@ from dubash.core.types import Pair
 from dubash.evaluate.comparison import Comparison
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.significance import FloatArray, bootstrap, interval, paired_difference
-from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, with_cut
+from dubash.evaluate.systems import UNTUNED_FORMS, System, with_cut
 from dubash.memory.glossary import Glossary
 from dubash.memory.inflections import RULES
 from dubash.memory.terms import Terms, Usage
@@ -157,7 +157,7 @@ def _difference(
     """The difference from the form of S0 that is better by this measure; S0 if they are equal."""
     if not drawn:
         return {}
-    forms = [form for form in (UNTUNED, UNTUNED_CUT) if form in drawn]
+    forms = [form for form in UNTUNED_FORMS if form in drawn]
     against = max(forms, key=lambda form: values[form] or 0.0)
     difference = paired_difference(
         values[name] or 0.0, values[against] or 0.0, drawn[name], drawn[against], options.confidence

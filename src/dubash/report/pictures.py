@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dubash.evaluate.numbers import number
+from dubash.evaluate.systems import UNTUNED_FORMS
 from dubash.report import bits, charts
 from dubash.report.facts import Facts
 from dubash.report.words import STOPS, duration, flag
@@ -24,7 +25,9 @@ _CHARTED = {"chrf++": "chrF++", "bleu": "BLEU"}
 
 def tone(system: str) -> str:
     """Baselines are grey, tuned systems coloured."""
-    return {"S0": "base", "S0-cut": "mid"}.get(system, "accent")
+    if system == "S0":
+        return "base"
+    return "mid" if system in UNTUNED_FORMS else "accent"
 
 
 def pictures(facts: Facts) -> dict[str, Markup]:

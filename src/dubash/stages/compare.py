@@ -19,7 +19,7 @@ from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.matrix import latency, pairwise, same_texts
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, cut_at_first_line
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System, cut_at_first_line
 from dubash.evaluate.table_matrix import matrix_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
@@ -151,25 +151,28 @@ def _short(row: Pair) -> str:
 def join(sides: Sequence[_Side]) -> list[System]:
     """All systems under names of their own. An untuned model that every run shares stands once, as
     S0; others are named for their run."""
-    alone = len(sides) == 1
-    bases = [side.systems[0] for side in sides if side.systems[0].name == UNTUNED]
-    shared = bool(bases) and all(
-        same_texts(list(bases[0].hypotheses), list(each.hypotheses)) for each in bases
-    )
-    found: list[System] = [bases[0]] if shared else []
+    found = [each for form in (UNTUNED, FEW_SHOT) if (each := _shared(sides, form))]
+    shared = {each.name for each in found}
     for side in sides:
         for each in side.systems:
-            if each.name == UNTUNED and shared:
+            if each.name in shared:
                 continue
-            name = each.name if alone else f"{side.name}/{each.name}"
+            name = each.name if len(sides) == 1 else f"{side.name}/{each.name}"
             found.append(System(name, each.label, each.sources, each.hypotheses, each.measured))
-            if each.name == UNTUNED:
+            if each.name in (UNTUNED, FEW_SHOT):
                 cut = [cut_at_first_line(hypothesis) for hypothesis in each.hypotheses]
                 label = f"{each.label}, cut at its first line"
-                found.append(
-                    System(f"{side.name}/{UNTUNED_CUT}", label, each.sources, cut, each.measured)
-                )
+                found.append(System(f"{name}-cut", label, each.sources, cut, each.measured))
     return found
+
+
+def _shared(sides: Sequence[_Side], form: str) -> System | None:
+    """A form of the untuned model, where every run has it and it wrote the same in each."""
+    forms = [each for side in sides for each in side.systems if each.name == form]
+    if len(forms) < len(sides):
+        return None
+    same = all(same_texts(forms[0].hypotheses, each.hypotheses) for each in forms)
+    return forms[0] if same else None
 
 
 def _file(text: str, test: Sequence[Pair]) -> System:

@@ -18,7 +18,7 @@ from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.systems import System
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.evaluate.terminology import METRIC, add_terminology
 from dubash.memory.glossary import read_glossary
@@ -31,6 +31,7 @@ from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
 from dubash.stages.looks import note_look
+from dubash.stages.shots import asked_for
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -71,17 +72,19 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
 def translate_systems(
     run: RunFolder, recipe: Recipe, test: list[Pair], names: Sequence[str] = tuple(LABELS)
 ) -> None:
-    """S0, and S1 where the run has a tuned model, on the frozen test rows; with task: text they
-    read the rows instead."""
+    """S0 and its form with shots, and S1 where the run has a tuned model, on the frozen test rows;
+    with task: text they read the rows instead."""
     from dubash.model.load import load_base, load_tuned
 
     def load(name: str) -> LoadedModel:
-        if name == "S0":
+        if name in (UNTUNED, FEW_SHOT):
             return load_base(recipe.model)
         return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
 
     for name in names:
         if name == "S1" and not run.model.exists():
+            continue
+        if name == FEW_SHOT and not asked_for(recipe):
             continue
         if recipe.task == "text":
             read_test(run, recipe, test, name, partial(load, name))

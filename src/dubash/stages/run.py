@@ -7,6 +7,7 @@ import typer
 from dubash.core.progress import is_main
 from dubash.core.run import RunFolder
 from dubash.evaluate.chosen import check_metrics
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED
 from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
@@ -35,7 +36,7 @@ def run(loaded: LoadedRecipe) -> RunFolder:
         if not is_main():  # the other processes of several only train; there they wait for it
             train_model(folder, recipe, prepared, examples)
             return folder
-        translate_systems(folder, recipe, prepared.test, ["S0"])
+        translate_systems(folder, recipe, prepared.test, [UNTUNED, FEW_SHOT])
         train_model(folder, recipe, prepared, examples)
         translate_systems(folder, recipe, prepared.test, ["S1"])
         score(folder, recipe, prepared.test, prepared.train)
