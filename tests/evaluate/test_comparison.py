@@ -294,7 +294,7 @@ def test_the_table_fits_and_says_what_counts(compared: Comparison) -> None:
     assert max(map(len, lines)) <= WIDTH
     assert [line.split()[0] for line in lines[1:4]] == ["S0", "S0-cut", "S1"]
     assert lines[3].endswith("100%   0.98     20.0")
-    assert "S1 against S0, in its better form by each metric:" in lines
+    assert "S1 against S0, in its best form by each metric:" in lines
     assert "4 rows, en → es; 95% intervals" in lines[-1]
     assert "95% intervals" in lines[-1]
     chrf_line = next(line for line in lines if line.startswith("  chrF++"))
