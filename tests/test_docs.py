@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from dubash.data.phrasebook import folder as phrasebooks
+from dubash.evaluate.behaviour import FAULTS, FLAGS
+from dubash.evaluate.options import BehaviourOptions
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import shipped
 from tiny import make_tiny
@@ -70,6 +72,24 @@ def test_the_commands_on_planning_run_as_they_stand(workplace):
         assert f"| `{name}` |" in page
 
 
+def test_the_commands_on_comparing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    letters = "नमस्ते, आज मौसम कैसा है और आप कहाँ जा रहे हैं?\n"
+    (workplace / "letters.txt").write_text(letters, encoding="utf-8")
+    _run_commands(page, workplace, least=8)
+    assert (workplace / "compared" / "compare.html").exists()
+    assert (workplace / "runs" / "rank-8").exists()
+    assert not (workplace / "runs" / "rank-16-again").exists()
+
+
+def test_the_commands_on_models_from_nothing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "scratch.md").read_text(encoding="utf-8")
+    recipe = re.search(r"```yaml file=scratch\.yaml\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "scratch.yaml").write_text(recipe, encoding="utf-8")
+    _run_commands(page, workplace, least=2)
+    assert (workplace / "scratch-hi-gu" / "model.safetensors").exists()
+
+
 def test_the_commands_on_trimming_run_as_they_stand(workplace):
     page = (ROOT / "docs" / "trim.md").read_text(encoding="utf-8")
     (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
@@ -116,6 +136,19 @@ def test_the_commands_on_metrics_run_as_they_stand(workplace):
 def test_links_inside_the_project_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_page_on_behaviour_names_every_flag_and_every_default():
+    page = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (fault|warning) \|", page, re.MULTILINE)
+    assert rows == [(flag, "fault" if flag in FAULTS else "warning") for flag in FLAGS]
+    settings = re.findall(r"^\| (`[\w`, ]+`) \| ([\d., ]+) \|", page, re.MULTILINE)
+    said = {
+        name: float(value)
+        for names, values in settings
+        for name, value in zip(re.findall(r"\w+", names), values.split(", "), strict=True)
+    }
+    assert said == BehaviourOptions().model_dump()
 
 
 def test_the_phrasebook_page_counts_right():

@@ -207,6 +207,18 @@ def compare(
     compare_runs(runs, files or [], out, under)
 
 
+@app.command(epilog="Example: `dubash verdict runs/seed-1 runs/seed-2 runs/seed-3`")
+def verdict(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Runs that differ in train.seed alone.")
+    ],
+) -> None:
+    """Ship it, don't, or undecided, with reasons; exits with 0, 1 and 3."""
+    from dubash.stages.verdict import verdict as stage
+
+    raise typer.Exit(stage(runs))
+
+
 @app.command(epilog="Example: `dubash run recipe.yaml run.name=first`")
 def run(recipe: RecipeName, overrides: Overrides = None) -> None:
     """All of it: prepare, check, translate with S0, train, translate with S1, evaluate, report."""

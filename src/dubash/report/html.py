@@ -17,9 +17,10 @@ from dubash.core.files import write_text
 from dubash.core.languages import Language
 from dubash.core.run import RunFolder
 from dubash.evaluate import numbers
+from dubash.evaluate.behaviour import WARNINGS
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
-from dubash.report.pictures import MOST_POINTS, pictures, tone
+from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
 from dubash.report.tables import blanks, comparison, signatures
 
 MOST_TERMS = 50
@@ -54,6 +55,7 @@ def render(facts: Facts) -> str:
         most_terms=MOST_TERMS,
         changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,
+        unseen=unseen(facts.scores["systems"]) if facts.scores and not facts.is_text else [],
         most_points=MOST_POINTS,
     )
 
@@ -114,6 +116,7 @@ def rows_json(facts: Any) -> Markup:
         "baseline": scores.get("baseline"),
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
         "flags": words.BEHAVIOUR | (words.TERM_FLAGS if "terminology" in scores else {}),
+        "warnings": WARNINGS,
         "stops": words.STOPS,
         "source": _written(facts.source),
         "target": _written(facts.target),

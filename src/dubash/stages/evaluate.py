@@ -30,6 +30,7 @@ from dubash.report.html import write_report
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
+from dubash.stages.looks import note_look
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -49,7 +50,7 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
     recipe = read_resolved(run.recipe)
     if overrides:
         recipe = with_evaluate(recipe, overrides)
-    test = data.load(run.data).test
+    prepared = data.load(run.data)
     with alone_in(folder):
         if recipe.task != "text":
             check_metrics(recipe.languages.pair().target, recipe.evaluate)
@@ -58,8 +59,8 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
             write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
-        translate_systems(run, recipe, test)
-        score(run, recipe, test)
+        translate_systems(run, recipe, prepared.test)
+        score(run, recipe, prepared.test, prepared.train)
         if run.model.exists():
             write_card(run, run.model)
         report = write_report(run)
@@ -91,8 +92,9 @@ def translate_systems(
         translate_test(run, recipe, test, name, partial(load, name), plain=True)
 
 
-def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
-    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
+def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -> None:
+    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`. The
+    training rows tell what a system learnt by heart."""
     with phase(run, "evaluate", afresh=True):
         if recipe.task == "text":
             found = compare_test(run, recipe, test)
@@ -101,7 +103,7 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
             languages, pieces = recipe.languages.pair(), leftovers(template)
             others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
             systems, options = read_systems(run), recipe.evaluate
-            found = compare(test, systems, languages, options, pieces, others)
+            found = compare(test, systems, languages, options, pieces, others, train)
             if glossary:
                 found = add_terminology(found, test, systems, glossary, options)
             about = found.scores.get(METRIC) or {}
@@ -110,6 +112,8 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
                 run.note(glossary=noted)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
+        if recipe.task != "text" and run.hypotheses("S1").exists():
+            run.note(looks=note_look(run, found.scores["rows_fingerprint"]))
 
 
 def closing_table(run: RunFolder) -> str:

@@ -38,7 +38,7 @@ def run(loaded: LoadedRecipe) -> RunFolder:
         translate_systems(folder, recipe, prepared.test, ["S0"])
         train_model(folder, recipe, prepared, examples)
         translate_systems(folder, recipe, prepared.test, ["S1"])
-        score(folder, recipe, prepared.test)
+        score(folder, recipe, prepared.test, prepared.train)
         with phase(folder, "report", afresh=True):
             write_card(folder, folder.model)
             write_report(folder)

@@ -54,7 +54,7 @@
     const cut = row.systems[name + "-cut"];
     const made = line(name, data.tones[name]);
     const body = element("div", "body");
-    const guess = found.flags.includes("wrong_script") || found.flags.includes("copied_source");
+    const guess = ["wrong_script", "wrong_language", "copied_source"].some((flag) => found.flags.includes(flag));
     const start = found.text.trimStart();
     const folds = cut && cut.text && cut.text !== found.text && start.startsWith(cut.text);
     body.append(write(folds ? cut.text : found.text, data.target, guess));
@@ -82,8 +82,9 @@
     for (const flag of found.flags) {
       if (flag === "no_end" && found.stop === "limit") continue;
       const terms = (found.terms || {})[flag];
-      const words = data.flags[flag] || flag;
-      tags.append(element("span", "warn", terms ? words + ": " + terms.join(", ") : words));
+      const seen = terms ? terms.join(", ") : (found.evidence || {})[flag];
+      const words = (data.flags[flag] || flag) + (seen ? ": " + seen : "");
+      tags.append(element("span", data.warnings.includes(flag) ? "" : "warn", words));
     }
     body.append(tags);
     made.append(body);
