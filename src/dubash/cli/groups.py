@@ -1,4 +1,4 @@
-"""The command line's groups: recipes, metrics, runs, benchmarks, glossaries."""
+"""The groups of commands: recipes, metrics, glossaries, benchmarks, runs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
+from dubash.cli.app import Overrides, RecipeName, app
+
 recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 metrics = typer.Typer(no_args_is_help=True, help="See the metrics there are; install COMET.")
 runs = typer.Typer(no_args_is_help=True, help="List, tag and remove runs.")
 benchmarks = typer.Typer(no_args_is_help=True, help="Test sets that nobody should train on.")
 glossaries = typer.Typer(no_args_is_help=True, help="Check a glossary before it is used.")
 
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the recipe's: train.epochs=2"),
-]
+app.add_typer(recipes, name="recipe")
+app.add_typer(metrics, name="metrics")
+app.add_typer(glossaries, name="glossary")
+app.add_typer(runs, name="runs")
+app.add_typer(benchmarks, name="benchmark")
 
 
 @recipes.command("list")
