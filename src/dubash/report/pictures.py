@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dubash.evaluate.numbers import number
-from dubash.evaluate.systems import UNTUNED_FORMS
+from dubash.evaluate.systems import UNTUNED, UNTUNED_FORMS
 from dubash.report import bits, charts
 from dubash.report.facts import Facts
 from dubash.report.words import STOPS, duration, flag
@@ -25,9 +25,10 @@ _CHARTED = {"chrf++": "chrF++", "bleu": "BLEU"}
 
 def tone(system: str) -> str:
     """Baselines are grey, tuned systems coloured."""
-    if system == "S0":
+    name = system.rpartition("/")[2]  # of a comparison of runs: demo/S0
+    if name == UNTUNED:
         return "base"
-    return "mid" if system in UNTUNED_FORMS else "accent"
+    return "mid" if name in UNTUNED_FORMS else "accent"
 
 
 def pictures(facts: Facts) -> dict[str, Markup]:

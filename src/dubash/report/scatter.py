@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from dubash.report.svg import WIDTH, figure, label_width, rule, text, ticks, write_tick
 
+_WIDE, _TALL = 120.0, 13.0
+"""Room that a label wants for itself, in drawing units."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -43,7 +46,8 @@ def scatter(name: str, title: str, points: Sequence[Point], x_unit: str, y_unit:
         body.append(text(across(x), bottom + 16, write_tick(x), "tick", "middle"))
     body.append(rule(left, bottom, right, bottom, "axis"))
     body.append(text(right, bottom + 31, x_unit, "unit", "end"))
-    for each in points:
+    written: list[tuple[float, float]] = []
+    for each in sorted(points, key=lambda point: -point.score):
         x, late = across(each.cost), each.cost > 0.6 * xs[-1]
         body.append(rule(x, down(each.low), x, down(each.high), "whisker"))
         body.append(
@@ -53,6 +57,10 @@ def scatter(name: str, title: str, points: Sequence[Point], x_unit: str, y_unit:
             ).format(x, down(each.score), each.tone, each.label, each.score, each.cost)
         )
         side, nudge = ("end", -8) if late else ("start", 8)
-        body.append(text(x + nudge, down(each.score) + 4, each.label, "label", side))
+        at = down(each.score) + 4
+        while any(abs(x - other) < _WIDE and abs(at - height) < _TALL for other, height in written):
+            at += 1  # below the labels that are there
+        written.append((x, at))
+        body.append(text(x + nudge, at, each.label, "label", side))
     spoken = "; ".join(f"{each.label}: {each.score:.1f} at {each.cost:.3g}" for each in points)
     return figure(name, title, f"{spoken} ({y_unit} over {x_unit}).", bottom + 36, body)

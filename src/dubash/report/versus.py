@@ -168,7 +168,10 @@ def _figures(content: dict[str, Any]) -> dict[str, Markup]:
             tone(each["name"]),
         )
         for each in systems
-        if each["seconds_per_segment"] and (score := each["scores"]["chrf++"])
+        # a form that was only cut costs what the whole one does
+        if each["seconds_per_segment"]
+        and not each["name"].endswith("-cut")
+        and (score := each["scores"]["chrf++"])
     ]
     if len(points) > 1:
         drawn["Quality against cost"] = scatter(
