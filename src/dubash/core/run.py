@@ -42,6 +42,7 @@ class RunFolder:
         self.scores = path / "scores.json"
         self.rows = path / "rows.jsonl"
         self.report = path / "report.html"
+        self.summary = path / "report.md"
 
     def split(self, name: str) -> Path:
         """The rows of a split: `data/train.jsonl`."""

@@ -27,6 +27,7 @@ from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, 
 from dubash.recipe.options import Recipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
+from dubash.report.markdown import write_markdown
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
@@ -65,6 +66,7 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
         if run.model.exists():
             write_card(run, run.model)
         report = write_report(run)
+        write_markdown(run)
     typer.echo(closing_table(run))
     typer.echo(f"report: {report}")
 

@@ -11,6 +11,7 @@ from dubash.evaluate.systems import FEW_SHOT, UNTUNED
 from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
+from dubash.report.markdown import write_markdown
 from dubash.stages.check import checked_examples
 from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
@@ -43,6 +44,7 @@ def run(loaded: LoadedRecipe) -> RunFolder:
         with phase(folder, "report", afresh=True):
             write_card(folder, folder.model)
             write_report(folder)
+            write_markdown(folder)
     typer.echo(closing_table(folder))
     typer.echo(f"report: {folder.report}")
     return folder
