@@ -38,6 +38,23 @@ def translate(
 
 
 @app.command(
+    epilog="Example: `dubash chat runs/demo generate.sample=true generate.temperature=0.7`"
+)
+def chat(
+    run: Run,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="How to generate: generate.sample=true"),
+    ] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Use the base model (S0).")] = False,
+) -> None:
+    """Try a run's model by hand, line by line."""
+    from dubash.stages.chat import chat as stage
+
+    stage(run, overrides or [], untuned=untuned)
+
+
+@app.command(
     epilog="Example: `dubash trim google/gemma-3-270m-it --languages hi-gu --data rows.csv "
     "--out gemma-hi-gu`"
 )
