@@ -24,6 +24,7 @@ from dubash.stages.common import make_template, phase
 from dubash.stages.prepare import prepare
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
+from dubash.train.order import plan_steps
 
 if TYPE_CHECKING:
     from dubash.train.batches import Collator
@@ -69,11 +70,14 @@ def checked_train(
 ) -> tuple[list[tuple[Pair, Example]], list[dict[str, Any]], list[Row]]:
     """The training rows as `render` has them, and those of them that preflight looked at.
 
-    Raises PreflightError.
+    Raises PreflightError, and TrainingError as `plan_steps` does, which would otherwise come once
+    the untuned model has translated.
     """
     fitting, long = render("train", template, prepared.train)
     refuse_too_long_for_model(recipe, template, fitting)
-    return fitting, long, preflight(recipe, template, fitting)
+    rows = preflight(recipe, template, fitting)
+    plan_steps([each.longest for _, each in fitting], recipe.train, recipe.train.processes)
+    return fitting, long, rows
 
 
 def render(
