@@ -135,6 +135,21 @@ def test_a_language_without_a_code_is_described(write):
     assert (target.name, target.scripts, target.bleu) == ("Kutchi", ("GUJARATI",), "13a")
 
 
+@pytest.mark.parametrize("target", ["es", "ES", {"code": "es", "name": "Castilian"}])
+def test_there_is_no_translation_from_a_language_into_itself(write, target):
+    content = yaml.safe_load(SMALL) | {"languages": {"source": "es", "target": target}}
+    told = mistake(write(yaml.safe_dump(content)))
+    assert "languages.source and languages.target are both 'es'" in told
+    for task in ("instruction", "text"):  # where both sides, or the only one, are of one language
+        load_recipe(write(yaml.safe_dump(content | {"task": task})))
+
+
+@pytest.mark.parametrize("target", ["es-MX", {"code": "es-x-coast", "name": "Coastal Spanish"}])
+def test_a_dialect_is_another_language(write, target):
+    content = yaml.safe_load(SMALL) | {"languages": {"source": "es", "target": target}}
+    assert load_recipe(write(yaml.safe_dump(content)))
+
+
 SEQ2SEQ = {"model": {"kind": "seq2seq"}}
 EMBEDDED = "embedded:smollm2-135m-instruct"
 
