@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubash.core.errors import DataError, UserError
-from dubash.core.files import write_text
+from dubash.core.files import check_writable, write_text
 from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
@@ -75,11 +75,11 @@ def check_output(path: Path) -> None:
     """Raise UserError where `path` could not be written, before the work is done."""
     if path.is_dir():
         raise UserError("this is a folder.", where=str(path), fix="Give --output a file's name.")
-    there = path.absolute()
-    while not there.exists():
-        there = there.parent
-    if not os.access(there, os.W_OK):
-        raise UserError("no permission to write here.", where=str(path))
+    if path.exists() and not path.is_file():  # a device or a pipe, which is written to itself
+        if not os.access(path, os.W_OK):
+            raise UserError("no permission to write here.", where=str(path))
+    else:
+        check_writable(path.resolve())
 
 
 def existing_run(folder: Path) -> RunFolder:
