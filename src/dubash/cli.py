@@ -5,7 +5,6 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -19,7 +18,7 @@ import typer
 from dubash import __version__
 from dubash.cli_groups import Overrides, RecipeName, benchmarks, metrics, recipes, runs
 from dubash.core.cpus import usable_cpus
-from dubash.core.errors import Interrupted, UserError, out_of_memory
+from dubash.core.errors import Interrupted, UserError, out_of_memory, spell_os_error
 
 app = typer.Typer(
     name="dubash",
@@ -192,6 +191,10 @@ def trim(
         list[Path], typer.Option(help="Pairs (TSV, CSV, JSONL) or text (.txt); may be repeated.")
     ],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
+    columns: Annotated[
+        str,
+        typer.Option(help="Columns of the pair: english,spanish, or 0,1.", show_default=False),
+    ] = "",
     scripts: Annotated[
         str, typer.Option(help="Scripts to keep whole besides: Deva,Gujr.", show_default=False)
     ] = "",
@@ -203,7 +206,7 @@ def trim(
     """Cut a model's vocabulary to a pair of languages: the same model, smaller."""
     from dubash.stages.trim import trim as stage
 
-    stage(model, languages, data, scripts, unchanged, out)
+    stage(model, languages, data, scripts, unchanged, out, columns)
 
 
 @app.command(epilog="Example: `dubash scratch recipe.yaml --vocabulary 4000 --layers 4`")
@@ -264,7 +267,7 @@ def main() -> NoReturn:
     except BrokenPipeError as error:
         _leave(error, "", 141)
     except OSError as error:
-        _leave(error, _spell_os_error(error), 2)
+        _leave(error, spell_os_error(error), 2)
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
             _leave(error, _NO_MEMORY, 2)
@@ -290,12 +293,3 @@ def _leave(error: BaseException, message: str, code: int) -> NoReturn:
     except OSError:  # what nobody reads is not tried again when Python leaves
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
-
-
-def _spell_os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return f"{where}no permission to write or read here."
-    return f"{where}{error.strerror or error}."

@@ -139,7 +139,8 @@ def validate(
 ) -> AnyOptions:
     """Build `kind` from a mapping; the first mistake becomes a RecipeError with file, line, key.
 
-    `places` says where a dotted key stands; keys without one are sought under `path`.
+    `places` says where a dotted key stands, a file's line or an option such as `--scripts`; keys
+    without one are sought under `path`.
     """
     try:
         return kind.model_validate(content)
@@ -152,7 +153,8 @@ def validate(
         alike = [each for each, at in zip(mistakes, keys, strict=True) if at == location]
         known = [".".join(location[:i]) for i in range(len(location), 0, -1)]
         place = next((places[key] for key in known if key in places), path)
-        where = f"{place}: {known[0]}" if known else place
+        # an option of the command line says by itself what it sets
+        where = f"{place}: {known[0]}" if known and not place.startswith("--") else place
         if alike[0]["type"] == "extra_forbidden":
             choices = _field_names(kind, alike[0]["loc"][:-1])
             raise RecipeError(
