@@ -33,7 +33,8 @@ def check_text(path: Path, name: str) -> None:
     except FileNotFoundError:
         beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
         near = suggest(path.name, beside)
-        fix = near if near.startswith("Did") else "A path in a recipe starts from its folder."
+        starts = "A path in a recipe starts from its folder, on the command line from this one."
+        fix = near if near.startswith("Did") else starts
         raise DataError("no such file.", where=name, fix=fix) from None
     except IsADirectoryError:
         raise DataError("this is a folder, not a file of rows.", where=name) from None

@@ -37,6 +37,20 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def yours_to_bring() -> set[str]:
+    """The data files that shipped recipes name without bringing them, seen from the current
+    folder."""
+    found: set[str] = set()
+
+    def note(path: str) -> str:
+        found.add(path)
+        return path
+
+    for file in shipped().values():
+        map_paths(read_yaml(file)[0].get("data"), note)
+    return found
+
+
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Read a recipe by path or shipped name; overrides such as `train.epochs=2` come last.
 
