@@ -19,6 +19,7 @@ from dubash import __version__
 from dubash.cli_groups import Overrides, RecipeName, benchmarks, metrics, recipes, runs
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory, spell_os_error
+from dubash.core.hub import quiet_hub
 
 app = typer.Typer(
     name="dubash",
@@ -255,6 +256,7 @@ def main() -> NoReturn:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 here whatever the locale says
             stream.reconfigure(encoding="utf-8")
+    quiet_hub()
     try:
         try:
             app()
