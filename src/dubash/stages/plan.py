@@ -214,6 +214,8 @@ def _free(folder: Path) -> int:
 
 def as_numbers(plan: Plan) -> dict[str, Any]:
     """The plan as plain values: bytes, seconds, counts."""
+    from dubash.plan.budget import FILE
+
     reckoned, counted = plan.reckoned, plan.reckoned.counted
     return {
         "model": plan.shape.name,
@@ -230,9 +232,12 @@ def as_numbers(plan: Plan) -> dict[str, Any]:
             for role, each in counted.roles.items()
         },
         "memory": {
-            "peak": reckoned.memory.peak, "needed": reckoned.needed,
-            "moment": reckoned.memory.moment,
+            "peak": reckoned.memory.peak, "moment": reckoned.memory.moment,
             "parts": reckoned.memory.parts,
+            "needed": reckoned.needed, "needed_moment": reckoned.tightest.moment,
+            "needed_parts": {
+                name: size for name, size in reckoned.tightest.parts.items() if name != FILE
+            },
         },
         "data": {
             "rows": plan.workload.rows, "dev_rows": plan.workload.dev_rows,

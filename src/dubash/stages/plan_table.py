@@ -13,13 +13,12 @@ from rich.text import Text
 
 from dubash.core.progress import spell
 from dubash.model.options import MethodOptions
-from dubash.plan.budget import FILE
 from dubash.stages.plan import UNKNOWN, Plan, as_numbers
 
 if TYPE_CHECKING:
     from dubash.plan.fitting import Change
 
-_GB = 2**30
+_GB, _MB = 10**9, 10**6
 _METHODS: dict[str, str] = {
     "full": "every weight", "lora": "adapters", "qlora": "adapters over 4-bit NF4",
     "lora-int8": "adapters over int8",
@@ -57,8 +56,8 @@ def print_table(plan: Plan) -> None:
 
 
 def size(number: float) -> str:
-    """Bytes as a person reads them; GB and MB are 2^30 and 2^20."""
-    return f"{number / _GB:.2f} GB" if number >= _GB / 10 else f"{number / 2**20:.1f} MB"
+    """Bytes as a person reads them; GB and MB are 10^9 and 10^6, as makers and disks have them."""
+    return f"{number / _GB:.2f} GB" if number >= _GB / 10 else f"{number / _MB:.1f} MB"
 
 
 def _model(plan: Plan) -> list[tuple[str, str, str]]:
@@ -82,11 +81,15 @@ def _model(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 def _memory(plan: Plan) -> list[tuple[str, str, str]]:
-    memory = plan.reckoned.memory
-    notes = {FILE: "the system takes it back where memory is short"}
-    parts = [each for each in memory.parts.items() if each[1]]
-    rows = [(f"  {name}", size(part), notes.get(name, "")) for name, part in parts]
+    """The moment that decides whether it fits; what the system takes back does not."""
+    memory, largest = plan.reckoned.tightest, plan.reckoned.memory
+    rows = [(f"  {name}", size(part), "") for name, part in memory.parts.items() if part]
     rows.append(("in all", size(memory.peak), f"in {memory.moment}, {plan.device.dtype}"))
+    if memory.peak > memory.needed:
+        words = "without the file, which the system takes back where memory is short"
+        rows.append(("needed", size(memory.needed), words))
+    if largest.peak > memory.peak:
+        rows.append(("counted at most", size(largest.peak), f"in {largest.moment}, files included"))
     free = "free now" if plan.device.here else "as published"
     rows.append(("of", size(plan.device.memory), f"{plan.device.name}, {free}"))
     return rows
