@@ -156,6 +156,17 @@ def test_what_is_needed_stands_in_the_json_by_part():
     assert found["peak"] == sum(found["parts"].values())
 
 
+def test_with_several_processes_memory_is_that_of_each(job):
+    one, four = (
+        numbers("recipe.yaml", f"train.processes={processes}", device=None)["device"]["memory"]
+        for processes in (1, 4)
+    )
+    assert four == pytest.approx(one / 4, rel=0.2)  # what is free moves between the two
+    done = CliRunner().invoke(app, ["plan", "recipe.yaml", "train.processes=4"])
+    assert "memory at its peak, for each of 4 processes" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("on this machine, for each of 4 processes")
+
+
 def test_a_devices_memory_is_what_its_maker_says(job):
     done = CliRunner().invoke(app, ["plan", "recipe.yaml", "--device", "t4"])
     assert row(done.stdout, "of") == "16.00 GB"

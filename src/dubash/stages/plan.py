@@ -99,6 +99,9 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         if device_name
         else this_machine(recipe.model, model_type)
     )
+    processes = recipe.train.processes
+    if device.kind == "cpu" and processes > 1:  # which share its memory; each has a GPU of its own
+        device = replace(device, memory=device.memory // processes)
     # before the rows are there, which a run holds elsewhere
     runtime = resident() if device.here and device.kind == "cpu" else 0
     workload = find_workload(recipe, run, shape)
@@ -234,6 +237,7 @@ def as_numbers(plan: Plan) -> dict[str, Any]:
         "memory": {
             "peak": reckoned.memory.peak, "moment": reckoned.memory.moment,
             "parts": reckoned.memory.parts,
+            "processes": plan.recipe.train.processes,  # all bytes here are those of each
             "needed": reckoned.needed, "needed_moment": reckoned.tightest.moment,
             "needed_parts": {
                 name: size for name, size in reckoned.tightest.parts.items() if name != FILE

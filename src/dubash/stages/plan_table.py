@@ -35,7 +35,7 @@ def print_table(plan: Plan) -> None:
     console = Console(highlight=False)
     for title, rows in (
         ("model", _model(plan)),
-        ("memory at its peak", _memory(plan)),
+        (f"memory at its peak{_each(plan)}", _memory(plan)),
         ("work", _work(plan)),
         ("disk", _disk(plan)),
     ):
@@ -53,6 +53,12 @@ def print_table(plan: Plan) -> None:
             for line in _change(change):
                 console.print(Text(f"  {line}"), soft_wrap=True)
     console.print(_verdict(plan), soft_wrap=True)
+
+
+def _each(plan: Plan) -> str:
+    """Memory is that of a process, which has its own device, or its share of a CPU's memory."""
+    processes = plan.recipe.train.processes
+    return f", for each of {processes} processes" if processes > 1 else ""
 
 
 def size(number: float) -> str:
@@ -91,6 +97,8 @@ def _memory(plan: Plan) -> list[tuple[str, str, str]]:
     if largest.peak > memory.peak:
         rows.append(("counted at most", size(largest.peak), f"in {largest.moment}, files included"))
     free = "free now" if plan.device.here else "as published"
+    if plan.device.kind == "cpu" and plan.recipe.train.processes > 1:
+        free = "an even share of what is free now"
     rows.append(("of", size(plan.device.memory), f"{plan.device.name}, {free}"))
     return rows
 
@@ -135,7 +143,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _verdict(plan: Plan) -> Text:
-    where = "this machine" if plan.device.here else plan.device.name
+    where = ("this machine" if plan.device.here else plan.device.name) + _each(plan)
     peak, room = plan.reckoned.needed, plan.device.memory
     if plan.fits:
         return Text(f"it fits: {size(peak)} of {size(room)} on {where}", "green")

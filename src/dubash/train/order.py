@@ -65,6 +65,16 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
     return _not_empty(steps)
 
 
+def check_processes(options: TrainOptions, came: int) -> None:
+    """Raise TrainingError for another number of processes than `train.processes` asks for."""
+    if came != options.processes:
+        raise TrainingError(
+            f"{options.processes} processes are asked for, but {came} came.",
+            where="train.processes",
+            fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Cutting:
     """How steps are cut into forward passes: of so many `tokens` at first, the rows packed or
