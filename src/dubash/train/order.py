@@ -67,9 +67,10 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
 
 def check_processes(options: TrainOptions, came: int) -> None:
     """Raise TrainingError for another number of processes than `train.processes` asks for."""
-    if came != options.processes:
+    asked = options.processes
+    if came != asked:
         raise TrainingError(
-            f"{options.processes} processes are asked for, but {came} came.",
+            f"{asked} {'process is' if asked == 1 else 'processes are'} asked for, but {came} came.",
             where="train.processes",
             fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
         )
