@@ -69,8 +69,9 @@ def check_processes(options: TrainOptions, came: int) -> None:
     """Raise TrainingError for another number of processes than `train.processes` asks for."""
     asked = options.processes
     if came != asked:
+        words = "1 process is" if asked == 1 else f"{asked} processes are"
         raise TrainingError(
-            f"{asked} {'process is' if asked == 1 else 'processes are'} asked for, but {came} came.",
+            f"{words} asked for, but {came} came.",
             where="train.processes",
             fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
         )
