@@ -13,6 +13,7 @@ MAX_LINE = 1 << 24
 
 _HEAD = 1 << 16
 _BYTE_ORDER_MARK = "\ufeff"
+_SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods"}
 _MAGIC = {
     b"\x1f\x8b": "compressed by gzip",
     b"BZh": "compressed by bzip2",
@@ -40,6 +41,8 @@ def check_text(path: Path, name: str) -> None:
         raise DataError("this is a folder, not a file of rows.", where=name) from None
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror}).", where=name) from error
+    if path.suffix.lower() in _SPREADSHEETS:
+        raise DataError("a spreadsheet, not text.", where=name, fix="Save it as CSV (UTF-8).")
     fix = "Give a UTF-8 text file: TSV, CSV, JSONL, or a pair of Moses files."
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
