@@ -118,8 +118,8 @@ def test_what_needs_dev_rows_is_refused_without_them(write, unused):
         ({"train": {"max_steps": "1e3"}}, "train.max_steps: Input should be a valid integer"),
         ({"train": {"learning_rate": float("inf")}}, "train.learning_rate: "),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
-        ({"run": {"name": "../up"}}, "run.name: run.name is made of letters, digits"),
-        ({"run": {"name": ".hidden"}}, "run.name: run.name is made of letters, digits"),
+        ({"run": {"name": "../up"}}, "recipe.yaml:10: run.name is made of letters, digits"),
+        ({"run": {"name": ".hidden"}}, "recipe.yaml:10: run.name is made of letters, digits"),
         ({"task": "story"}, "task: Input should be 'translation', 'instruction' or 'text'."),
     ],
 )

@@ -57,9 +57,7 @@ def groups(rows: Sequence[Pair]) -> list[list[int]]:
     return list(members.values())
 
 
-def cut(
-    rows: Sequence[Pair], dev_rows: int, test_rows: int, seed: int, told: str = ""
-) -> Splits:
+def cut(rows: Sequence[Pair], dev_rows: int, test_rows: int, seed: int, told: str = "") -> Splits:
     """Cut at most `test_rows` and `dev_rows` rows off for test and dev, whole groups only.
 
     Groups (see `groups`) come in an order drawn from the seed and their texts, so each is as

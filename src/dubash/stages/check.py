@@ -125,7 +125,7 @@ def refuse_on_this_machine(run: RunFolder, recipe: Recipe) -> None:
 
 def refuse_without_bitsandbytes(recipe: Recipe) -> None:
     """ModelError for a method or an optimizer that needs bitsandbytes where it is missing."""
-    asked = []
+    asked: list[tuple[str, str]] = []
     if recipe.method.name in ("qlora", "lora-int8"):
         asked.append((recipe.method.name, "method.name"))
     if recipe.train.optimizer in BITSANDBYTES:
