@@ -103,7 +103,7 @@ def compare(case: Case, work: Path, steps: int) -> dict[str, Any]:
         "moment": predicted["memory"]["moment"],
     }
     shown = [f"{case.name:26}"]
-    for name, unit, words in (("peak", 2**30, "GB"), ("step", 1, "s")):
+    for name, unit, words in (("peak", 2**30, "GiB"), ("step", 1, "s")):
         guess, truth = found[name]["predicted"] / unit, found[name]["measured"] / unit
         shown.append(f"{name} {guess:6.2f} for {truth:6.2f} {words} ({guess / truth - 1:+.0%})")
     print("  ".join(shown), flush=True)

@@ -15,7 +15,7 @@ from dubash.data.phrasebook import folder as phrasebooks
 from dubash.evaluate.behaviour import FAULTS, FLAGS
 from dubash.evaluate.options import BehaviourOptions
 from dubash.model.footprint.devices import device_names
-from dubash.recipe.load import shipped
+from dubash.recipe.load import load_recipe, shipped
 from tiny import make_tiny
 
 ROOT = Path(__file__).parents[1]
@@ -160,9 +160,14 @@ def test_the_phrasebook_page_counts_right():
         assert words.startswith(f"{len(topics)} topics of {len(rows) // len(topics)}")
 
 
-def test_every_shipped_recipe_is_named_in_the_readme():
+def test_the_readme_names_every_shipped_recipe_and_says_which_need_data_of_ones_own():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for name in shipped() if f"`{name}`" not in readme] == []
+    table = [line for line in readme.splitlines() if line.startswith("| `")]
+    for name in set(shipped()) - {"demo"}:
+        (row,) = [line for line in table if f"`{name}`" in line]
+        paths = {entry.path for entry in load_recipe(name).recipe.data.train if entry.path}
+        assert ("yours" in row) == bool(paths), name
+        assert all(f"`{path}`" in row for path in paths), name
 
 
 def test_the_tree_in_the_readme_is_the_tree():

@@ -65,6 +65,34 @@ def test_whatever_csv_writes_is_read_back(tmp_path_factory, en_es, rows):
     assert [(row.source, row.target) for row in found] == rows
 
 
+@pytest.mark.parametrize(
+    ("content", "columns", "rows"),
+    [
+        ("source;target\nHi, you;Hola\n", None, [("Hi, you", "Hola")]),
+        ('"id";"english";"spanish"\n1;"Hi; you";"Hola, tú"\n', ("english", "spanish"),
+         [("Hi; you", "Hola, tú")]),
+        ("source,target\nHi; you; there,Hola\n", None, [("Hi; you; there", "Hola")]),
+        ("source,target;\nHi,Hola\n", ("source", "target;"), [("Hi", "Hola")]),
+        ("Hi, you;Hola\nBye;Adiós\n", (0, 1), [("Hi, you", "Hola"), ("Bye", "Adiós")]),
+        ("Hi;Hola\nBye;Adiós\n", (0, 1), [("Hi", "Hola"), ("Bye", "Adiós")]),
+        # both part all rows alike: it stays a CSV of commas
+        ("Hi; you,Hola; tú\nNo; you,No; tú\n", (0, 1),
+         [("Hi; you", "Hola; tú"), ("No; you", "No; tú")]),
+        ("Hi; you,Hola\nBye,Adiós\n", (0, 1), [("Hi; you", "Hola"), ("Bye", "Adiós")]),
+    ],
+)  # fmt: skip
+def test_semicolons_part_a_csv_where_its_first_rows_leave_no_doubt(read, content, columns, rows):
+    named = columns and {"columns": {"source": columns[0], "target": columns[1]}}
+    found = read(content, "a.csv", **(named or {}))
+    assert [(row.source, row.target) for row in found] == rows
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "A.XLS", "a.ods"])
+def test_a_spreadsheet_is_to_be_saved_as_csv(read, name):
+    with pytest.raises(DataError, match=rf"{name}: a spreadsheet, not text\. Save it as CSV"):
+        read(b"PK\x03\x04...", name)
+
+
 def test_a_stray_quote_costs_its_own_line_only(read):
     content = 'source,target\nHi,"Hola\nBye,Adiós\nYes,Sí\n'
     bad, *good = read(content, "a.csv")

@@ -161,8 +161,9 @@ def test_a_leak_stops_the_run_and_nothing_is_written(run, tmp_path, distinct_row
     [
         ("a\tb\nbroken\n", r"1 of 2 rows are malformed.* rows\.tsv:2: 1 column"),
         ("source\ttarget\n", r"rows\.tsv: no rows in it"),
-        ("hello\t\n\tworld\n", r"data\.train: no row is left; dropped: 2 empty"),
-        ("hello there\thola amigo\n", r"1 row\(s\) are too few"),
+        ("hello\t\n\tworld\n", r"data\.train: no row is left of 2 read, 2 dropped: 2 empty"),
+        ("hello there\thola amigo\n", r"1 row is too few \(1 read\): data"),
+        ("Hi.\tHola.\n" * 60, r"1 row is too few \(60 read, 59 dropped: 59 duplicate\): data"),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_nothing_is_written(run, tmp_path, content, message):

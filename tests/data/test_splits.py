@@ -70,7 +70,7 @@ def test_another_seed_is_another_cut_and_rows_keep_their_order(distinct_rows):
 
 
 def test_too_few_rows_are_said_to_be_too_few(distinct_rows):
-    with pytest.raises(DataError, match=r"60 row\(s\) are too few: data.test_rows \(50\) and"):
+    with pytest.raises(DataError, match=r"60 rows are too few: data.test_rows \(50\) and"):
         cut(distinct_rows(60), dev_rows=10, test_rows=50, seed=1)
     with pytest.raises(DataError, match=r"too few: data.test_rows \(50\) would leave none"):
         cut(distinct_rows(50), dev_rows=0, test_rows=50, seed=1)

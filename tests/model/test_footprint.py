@@ -18,11 +18,13 @@ from dubash.model.footprint.tally import Tally
 from dubash.model.footprint.thin import layer_counts, thinned
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
+from dubash.recipe.load import load_recipe, shipped
 
 TOTALS = {
     "HuggingFaceTB/SmolLM2-135M-Instruct": 134_515_008,
     "Qwen/Qwen2.5-0.5B-Instruct": 494_032_768,
     "Qwen/Qwen2.5-7B-Instruct": 7_615_616_512,
+    "Qwen/Qwen3.5-0.8B": 752_393_024,  # its text model
     "google/gemma-3-1b-it": 999_885_952,
     "google/gemma-3-270m-it": 268_098_176,
     "google/mt5-base": 582_401_280,
@@ -117,7 +119,15 @@ def test_a_configuration_says_where_it_came_from(tiny, tmp_path):
 def test_shapes_are_plain_and_hold_no_paths():
     folder = shapes.resources.files("dubash.model") / "shapes"
     for path in folder.iterdir():
-        assert {"model_type", "dtype", "vocab_size"} <= json.loads(path.read_text()).keys()
+        found = json.loads(path.read_text())
+        assert {"model_type", "dtype", "vocab_size"} <= found.get("text_config", found).keys()
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_the_model_of_a_shipped_recipe_has_its_shape_here(name):
+    options = load_recipe(name).recipe.model
+    origin = find_shape(options).origin
+    assert origin in ("what ships with dubash", "its converted checkpoint")
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3", "qwen3_5", "mt5", "m2m100"])

@@ -283,6 +283,7 @@ def test_an_override_may_be_a_list_a_mapping_or_nothing(write):
         ("train.epochs", "'train.epochs' is no setting. Write it as key.key=value"),
         ("=1", "'=1' is no setting."),
         ("train.epochs=[1", "train.epochs: the value is not valid YAML."),
+        ("train=&a {seed: *a}", "command line:1: an anchor that holds itself."),
         ("train.epochs=" + "[" * 5000, "train.epochs: the value is not valid YAML."),
         ("train.epochz=1", "command line: train.epochz: unknown key 'epochz'. Did you mean 'ep"),
         ("train.epochs=many", "command line: train.epochs: Input should be a valid number"),
@@ -291,8 +292,24 @@ def test_an_override_may_be_a_list_a_mapping_or_nothing(write):
         ("data.train=rows.csv", "command line: data.train: Input should be a list."),
         ("data.train=[{pathh: a}]", "command line: data.train.0.pathh: unknown key"),
         ("extends=demo", "command line: extends: unknown key"),
+        ("model.name=embedded:foo", "command line: model.name: there is one embedded model"),
+        ("model={name: embedded:foo}", "command line: model.name: there is one embedded model"),
+        ("run.name=../up", "command line: run.name is made of letters"),
     ],
 )
 def test_a_wrong_override_is_told_as_one(write, override, told):
     name = write(SMALL.replace("[rows.csv]", "[{hub: a/b}]") + "train:\n  epochs: 1\n")
+    assert mistake(name, override).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("train.seed=1", "recipe.yaml:6: generate.length_penalty has no effect"),
+        ("generate.beams=1", "command line: generate.length_penalty has no effect with"),
+        ("generate={sample: true, beams: 2}", "command line: generate.sample and generate.beams"),
+    ],
+)
+def test_settings_at_odds_are_told_where_the_last_word_was_said(write, override, told):
+    name = write(SMALL + "generate:\n  length_penalty: 0.5\n")
     assert mistake(name, override).startswith(told)

@@ -118,8 +118,8 @@ def test_what_needs_dev_rows_is_refused_without_them(write, unused):
         ({"train": {"max_steps": "1e3"}}, "train.max_steps: Input should be a valid integer"),
         ({"train": {"learning_rate": float("inf")}}, "train.learning_rate: "),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
-        ({"run": {"name": "../up"}}, "run.name: run.name is made of letters, digits"),
-        ({"run": {"name": ".hidden"}}, "run.name: run.name is made of letters, digits"),
+        ({"run": {"name": "../up"}}, "recipe.yaml:10: run.name is made of letters, digits"),
+        ({"run": {"name": ".hidden"}}, "recipe.yaml:10: run.name is made of letters, digits"),
         ({"task": "story"}, "task: Input should be 'translation', 'instruction' or 'text'."),
     ],
 )
@@ -133,6 +133,21 @@ def test_a_language_without_a_code_is_described(write):
     recipe = load_recipe(write(SMALL.replace("target: es", f"target: {described}"))).recipe
     target = recipe.languages.pair().target
     assert (target.name, target.scripts, target.bleu) == ("Kutchi", ("GUJARATI",), "13a")
+
+
+@pytest.mark.parametrize("target", ["es", "ES", {"code": "es", "name": "Castilian"}])
+def test_there_is_no_translation_from_a_language_into_itself(write, target):
+    content = yaml.safe_load(SMALL) | {"languages": {"source": "es", "target": target}}
+    told = mistake(write(yaml.safe_dump(content)))
+    assert "languages.source and languages.target are both 'es'" in told
+    for task in ("instruction", "text"):  # where both sides, or the only one, are of one language
+        load_recipe(write(yaml.safe_dump(content | {"task": task})))
+
+
+@pytest.mark.parametrize("target", ["es-MX", {"code": "es-x-coast", "name": "Coastal Spanish"}])
+def test_a_dialect_is_another_language(write, target):
+    content = yaml.safe_load(SMALL) | {"languages": {"source": "es", "target": target}}
+    assert load_recipe(write(yaml.safe_dump(content)))
 
 
 SEQ2SEQ = {"model": {"kind": "seq2seq"}}

@@ -41,6 +41,29 @@ def test_the_schema_knows_every_key_of_a_shipped_recipe(name):
     assert list(unknown_to_the_schema({"trian": {}, **content}, whole, whole)) == ["trian"]
 
 
+def numbers(node: Any, whole: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The path and the schema of each number that a recipe may set."""
+    if "$ref" in node:
+        node = whole["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    if node.get("type") in ("integer", "number"):
+        yield path, node
+    below = [node["items"]] if "items" in node else []
+    for choice in (*node.get("anyOf", ()), *below):
+        yield from numbers(choice, whole, path)
+    for name, each in node.get("properties", {}).items():
+        yield from numbers(each, whole, f"{path}.{name}")
+
+
+def test_no_number_is_without_bounds():
+    """A rank of 100,000 hung `dubash plan` and had `dubash run` killed."""
+    whole = schema()
+    found = {path: node.keys() for path, node in numbers(whole, whole) if "columns" not in path}
+    assert ".method.rank" in found
+    for path, keys in found.items():
+        assert keys & {"maximum", "exclusiveMaximum"}, path
+        assert keys & {"minimum", "exclusiveMinimum"}, path
+
+
 def test_the_schema_asks_for_the_required_keys_unless_a_recipe_extends_another():
     found = schema()
     assert found["properties"]["extends"]["type"] == "string"

@@ -18,16 +18,26 @@ from transformers import AutoTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from dubash.core.errors import ModelError, PreflightError
+from dubash.core.errors import ModelError, PreflightError, TrainingError, UserError
 from dubash.core.run import RunFolder
 from dubash.core.types import Pair
 from dubash.data.frozen import Prepared
 from dubash.model import device
 from dubash.prompt.mask import IGNORE
+from dubash.recipe.load import load_recipe
 from dubash.recipe.options import Recipe
-from dubash.stages.check import checked_examples, preflight, render, render_rows, show
+from dubash.stages import check, run, train
+from dubash.stages.check import (
+    checked_examples,
+    preflight,
+    refuse_on_this_machine,
+    render,
+    render_rows,
+    show,
+)
 from dubash.stages.common import make_template
 from dubash.train.batches import Collator
+from dubash.train.options import TrainOptions
 from tiny import CHATML, TOKENIZERS, make_tiny
 
 GREEN = "\x1b[1;32m"
@@ -205,16 +215,53 @@ def test_dev_rows_that_are_all_too_long_are_refused(recipe, tmp_path):
         ("train", {"optimizer": "paged-adamw-8bit"}, "train.optimizer"),
     ],
 )
-def test_what_needs_bitsandbytes_is_refused_before_the_untuned_model_translates(
+def test_what_needs_bitsandbytes_is_refused_where_it_is_missing(
     recipe, tmp_path, monkeypatch, room, update, where
 ):
     monkeypatch.setattr(device, "has_bitsandbytes", lambda: False)
     made = recipe()
     made = made.model_copy(update={room: getattr(made, room).model_copy(update=update)})
-    prepared = Prepared(train=PAIRS[:9], dev=[], test=[], account={})
     with pytest.raises(ModelError, match="which is not installed") as caught:
-        checked_examples(RunFolder(tmp_path / "run"), made, prepared)
+        refuse_on_this_machine(RunFolder(tmp_path / "run"), made)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize("stage", ["check", "train", "run"])
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("train.processes=4", "train.processes: 4 processes are asked for, but 1 came"),
+        ("model.device=cuda", "model.device: no CUDA GPU is visible here"),
+        ("model.dtype=fp16", "model.dtype: fp16 needs a GPU"),
+        ("method.name=qlora", "method.name: qlora needs bitsandbytes"),
+    ],
+)
+def test_what_this_machine_has_not_is_refused_before_the_data_is_read(
+    job, monkeypatch, stage, setting, told
+):
+    monkeypatch.setattr(device, "has_bitsandbytes", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    settings = ["model.device=auto", "model.dtype=auto", "data.train=[nothing.csv]", setting]
+    stages = {
+        "check": lambda loaded: check.check(loaded, 1), "train": train.train, "run": run.run,
+    }  # fmt: skip
+    with pytest.raises(UserError, match=f"^{told}"):
+        stages[stage](load_recipe("recipe.yaml", settings))
+    assert not (job / "runs").exists()
+
+
+def test_the_processes_that_torchrun_started_are_those_asked_for(recipe, tmp_path, monkeypatch):
+    made = recipe()
+    made = made.model_copy(update={"train": TrainOptions(processes=4)})
+    folder = RunFolder(tmp_path / "run")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(TrainingError, match="but 1 came"):
+        refuse_on_this_machine(folder, made)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    refuse_on_this_machine(folder, made)
+    monkeypatch.delenv("WORLD_SIZE")
+    folder.model.mkdir(parents=True)  # what is trained may be scored again by one
+    refuse_on_this_machine(folder, made)
 
 
 def test_preflight_looks_at_the_shortest_the_longest_and_a_spread(recipe, tokenizer):

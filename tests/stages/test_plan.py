@@ -1,6 +1,7 @@
 """`dubash plan` through its stage: what it counts, assumes, writes (nothing) and answers."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -125,6 +126,50 @@ def test_the_table_ends_with_the_verdict(job):
         assert words in done.stdout
     there = CliRunner().invoke(app, ["plan", "recipe.yaml", "--device", "t4"])
     assert "never" in there.stdout
+
+
+def row(table: str, name: str) -> str:
+    """What stands in the second column of a row of the table."""
+    line = next(each for each in table.splitlines() if re.match(rf" *{name}  ", each))
+    return re.split(r"  +", line.strip())[1]
+
+
+def test_the_rows_add_up_to_what_the_verdict_says(monkeypatch):
+    """Over 4 bits the file stays mapped, for the embeddings in it: counted, and not needed."""
+    monkeypatch.setenv("COLUMNS", "200")
+    done = CliRunner().invoke(app, ["plan", "en-ja-qlora"])
+    table = done.stdout.partition("memory at its peak\n")[2].partition("work\n")[0]
+    parts = re.findall(r"^  \S.+?  +([\d.]+) (GB|MB)", table, re.MULTILINE)
+    total = sum(float(size) / (1 if unit == "GB" else 1000) for size, unit in parts)
+    in_all, needed, file = (
+        float(row(table, name).removesuffix(" GB"))
+        for name in ("in all", "needed", "the weights' file, mapped")
+    )
+    assert total == pytest.approx(in_all, abs=0.05)
+    assert needed == pytest.approx(in_all - file, abs=0.011)
+    assert f" {needed:.2f} GB of " in done.stdout.splitlines()[-1]
+
+
+def test_what_is_needed_stands_in_the_json_by_part():
+    found = numbers("en-ja-qlora", device=None)["memory"]
+    assert found["needed"] == sum(found["needed_parts"].values()) < found["peak"]
+    assert found["peak"] == sum(found["parts"].values())
+
+
+def test_with_several_processes_memory_is_that_of_each(job):
+    one, four = (
+        numbers("recipe.yaml", f"train.processes={processes}", device=None)["device"]["memory"]
+        for processes in (1, 4)
+    )
+    assert four == pytest.approx(one / 4, rel=0.2)  # what is free moves between the two
+    done = CliRunner().invoke(app, ["plan", "recipe.yaml", "train.processes=4"])
+    assert "memory at its peak, for each of 4 processes" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("on this machine, for each of 4 processes")
+
+
+def test_a_devices_memory_is_what_its_maker_says(job):
+    done = CliRunner().invoke(app, ["plan", "recipe.yaml", "--device", "t4"])
+    assert row(done.stdout, "of") == "16.00 GB"
 
 
 def test_an_unknown_device_is_refused():

@@ -53,6 +53,30 @@ def test_a_runs_own_recipe_can_be_run_again(job):
     assert other.test == first.test
 
 
+@pytest.mark.parametrize("extends", [False, True])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("indic-sft-7b", "data/indic-alpaca-hi.jsonl"),
+        ("gemma3-1b-edge", "data/indic-alpaca-hi.jsonl"),
+        ("en-hi-mt5-csv", "data/translation_data.csv"),
+    ],
+)
+def test_the_data_that_a_shipped_recipe_does_not_bring_is_asked_for(
+    name, file, extends, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    if extends:
+        (tmp_path / "own").mkdir()
+        (tmp_path / "own" / "recipe.yaml").write_text(f"extends: {name}\n")
+        name = "own/recipe.yaml"
+    with pytest.raises(DataError, match=f"{file}: no such file: .* it is yours to bring") as told:
+        prepare(load_recipe(name))
+    assert "seen from the current folder" in str(told.value)
+    with pytest.raises(DataError, match="on the command line from this one"):
+        prepare(load_recipe(name, [f"data.train=[{{path: my{file[-5:]}}}]"]))
+
+
 def test_prepared_data_is_used_again(job):
     run, first = prepare(load_recipe("recipe.yaml"))
     before = run.split("train").stat().st_mtime_ns

@@ -5,14 +5,16 @@ import json
 import os
 import shutil
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from dubash.core.errors import DataError, UserError
 from dubash.core.files import read_jsonl
 from dubash.core.run import RunFolder
+from dubash.core.types import Hypothesis
 from dubash.recipe.load import read_resolved
-from dubash.stages.translate import MAX_LINE, translate
+from dubash.stages.translate import MAX_LINE, tell_cut, translate
 
 
 @pytest.fixture
@@ -91,6 +93,39 @@ def test_details_say_how_each_ended(run, sources, capsys):
     assert {**first, "seconds": 0} == {**tuned, "seconds": 0}
     assert first["seconds"] > 0
     assert empty == {"source": "", "text": "", "stop": "end", "tokens": 0, "seconds": 0.0}
+
+
+def test_translations_that_did_not_end_are_counted(run, sources, capsys):
+    do(run, "", *sources)
+    told = capsys.readouterr().err  # the tiny model never comes to an end
+    assert (
+        f"\n{len(sources)} of {len(sources)} translations stopped at generate.max_new_tokens=24 "
+        "(the first: the text given:2)\n"
+    ) in told
+    assert "prompt.max_tokens" not in told
+    ended, cut = Hypothesis("Hola.", "end", 3, 0.1), Hypothesis("Hola, hola", "limit", 24, 0.1)
+    tell_cut({1: ended, 3: cut, 4: cut}, 24, "book.en")
+    assert capsys.readouterr().err == (
+        "2 of 3 translations stopped at generate.max_new_tokens=24 (the first: book.en:3)\n"
+    )
+    tell_cut({1: ended}, 24, "book.en")
+    assert capsys.readouterr().err == ""
+
+
+def test_sources_longer_than_any_training_row_are_counted(own_run, sources, capsys):
+    do(RunFolder(own_run), *sources[:2])
+    before = capsys.readouterr().out
+    recipe = own_run / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("max_tokens: 256", "max_tokens: 8"))
+    do(RunFolder(own_run), "", *sources[:2])
+    told = capsys.readouterr()
+    assert told.out == f"\n{before}"
+    assert (
+        "\n2 of 2 sources are over prompt.max_tokens=8, longer than anything it was trained on; "
+        "split them into sentences (the first: the text given:2)\n"
+    ) in told.err
+    do(RunFolder(own_run), *sources[:2], untuned=True)
+    assert "trained on" not in capsys.readouterr().err
 
 
 # -- the output file -----------------------------------------------------------------------------
@@ -195,12 +230,14 @@ def test_nothing_on_a_terminal_is_said(run, monkeypatch):
 
 
 def test_an_output_that_may_not_be_written_is_refused_first(run, tmp_path, monkeypatch):
-    if os.geteuid() == 0:
-        monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path)
+    monkeypatch.setattr("dubash.model.load.load_tuned", lambda *_: pytest.fail("loaded"))
+    place = tmp_path
+    if os.geteuid() == 0:  # who may write everywhere but into a system's own folders
+        place = Path("/proc")
     else:
         tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="no permission to write here"):
-        do(run, "hello", output=tmp_path / "new" / "book.es")
+    with pytest.raises(UserError, match="nothing can be written here"):
+        do(run, "hello", output=place / "new" / "book.es")
 
 
 def test_a_run_that_was_not_trained_can_show_its_base(own_run, sources, capsys):

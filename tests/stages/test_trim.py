@@ -24,6 +24,7 @@ from dubash.stages import trim as stage
 from dubash.stages.prepare import prepare
 from dubash.stages.run import run
 from dubash.stages.translate import translate_segments
+from dubash.stages.trim_rows import read_columns, read_rows
 from stages.small import ROWS, make_job, pairs, whole_files_only
 from tiny import TOKENIZERS
 
@@ -164,12 +165,53 @@ def test_text_of_one_language_and_bad_rows(job: Path, capsys) -> None:
     assert "1 of 61 rows of rows.csv are malformed and left out" in capsys.readouterr().err
 
 
+def test_rows_in_no_script_of_the_pair_are_left_out_and_none_left_is_refused(
+    job: Path, capsys
+) -> None:
+    Path("hindi.txt").write_text("कुआँ कहाँ है?\n42 km\nThe well.\n", encoding="utf-8")
+    rows = read_rows(Path("hindi.txt"), stage.read_pair("hi-gu"))
+    assert [row.target for row in rows] == ["कुआँ कहाँ है?"]
+    assert "2 of 3 rows of hindi.txt are in no script of hi or gu" in capsys.readouterr().err
+    for name in ("rows.csv", "english.txt"):
+        Path("english.txt").write_text("The well.\nThe bucket.\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"(\d+) of \1 rows are in no script of hi or gu"):
+            read_rows(Path(name), stage.read_pair("hi-gu"))
+    assert len(read_rows(Path("rows.csv"), stage.read_pair("hi-gu"), None, ("LATIN",))) == ROWS
+
+
+@pytest.mark.parametrize("columns", ["english,spanish", "1, 2"])
+def test_columns_are_named_or_numbered(job: Path, columns: str) -> None:
+    lines = [f"{at},Hello {at},Hola {at}" for at in range(3)]
+    head = [] if columns[0].isdecimal() else ["id,english,spanish"]
+    Path("shop.csv").write_text("\n".join([*head, *lines]), encoding="utf-8")
+    rows = read_rows(Path("shop.csv"), stage.read_pair("en-es"), read_columns(columns))
+    assert [(row.source, row.target) for row in rows][1:] == [
+        ("Hello 1", "Hola 1"), ("Hello 2", "Hola 2"),
+    ]  # fmt: skip
+
+
+def test_other_column_names_are_answered_with_what_trim_takes(job: Path) -> None:
+    Path("shop.csv").write_text("left,right\nHello,Hola\n", encoding="utf-8")
+    with pytest.raises(DataError, match="--columns …,… for dubash trim"):
+        read_rows(Path("shop.csv"), stage.read_pair("en-es"))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_read(job: Path) -> None:
+    out = Path("/proc/dubash/small")
+    with pytest.raises(UserError, match="/proc/dubash/small: nothing can be written here"):
+        stage.trim("nothing", "en-es", [Path("nothing.csv")], "", None, out)
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
         ({"languages": "english"}, RecipeError, "no pair of languages"),
         ({"languages": "en-xx"}, RecipeError, "unknown language code 'xx'"),
-        ({"scripts": "Devo"}, RecipeError, "no script 'Devo'"),
+        ({"scripts": "Devo"}, RecipeError, "^--scripts: there is no script 'Devo'"),
+        ({"unchanged": float("nan")}, RecipeError, "^--unchanged: "),
+        ({"columns": "source"}, RecipeError, "^--columns: 'source' does not name two columns"),
+        ({"columns": "0,target"}, RecipeError, "^--columns: columns are all names"),
         ({"data": [Path("nothing.csv")]}, DataError, "no such file"),
         ({"name": "embedded:other"}, RecipeError, "one embedded model"),
         ({"out": Path()}, UserError, "there already"),
@@ -198,7 +240,7 @@ def test_rows_held_out_keep_their_documents_together() -> None:
 def unchanged(vocabulary: Vocabulary, file: Path, most: int | None = None) -> float:
     """Trim with the defaults to a file's rows; the share of the tokens held out that stay."""
     pair = stage.read_pair(file.name.partition(".")[0])
-    kept_in, held_out = stage.hold_out(stage.read_rows(file, pair)[:most])
+    kept_in, held_out = stage.hold_out(read_rows(file, pair)[:most])
     assert sum(map(len, held_out)) >= 180
     tokenizer = Tokenizer.from_str(json.dumps(vocabulary.content))
     usage = Usage()

@@ -52,4 +52,4 @@ def test_two_processes_give_the_weights_of_one(tiny_llama, tmp_path):
 def test_two_processes_where_one_was_asked_for_are_refused(tiny_llama, tmp_path):
     done = _torchrun(tiny_llama, tmp_path / "two", {**SAME, "processes": 1})
     assert done.returncode != 0
-    assert "asks for 1, but 2 came" in done.stderr
+    assert "1 process is asked for, but 2 came" in done.stderr

@@ -120,7 +120,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tiny_llama, tmp_path):
 
 
 def test_another_number_of_processes_than_asked_for_is_refused(tiny_llama, tmp_path):
-    with pytest.raises(TrainingError, match="asks for 2, but 1 came"):
+    with pytest.raises(TrainingError, match="2 processes are asked for, but 1 came"):
         toy_loop(tiny_llama, tmp_path, processes=2)
 
 

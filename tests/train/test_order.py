@@ -88,6 +88,16 @@ def test_rows_of_like_length_share_a_forward_pass():
     ]
 
 
+@pytest.mark.parametrize("limits", [{"epochs": 1000}, {"max_steps": 10**7}, {"max_tokens": 10**12}])
+def test_a_run_that_reads_rows_without_end_is_refused_before_its_order_fills_the_memory(
+    monkeypatch, limits
+):
+    monkeypatch.setattr("dubash.train.order.MOST_READ", 500)
+    with pytest.raises(TrainingError, match=r"reads over 500 rows\. Lower epochs"):
+        plan_steps([9] * 30, TrainOptions(**limits))
+    assert len(plan_steps([9] * 30, TrainOptions(epochs=16))) == 16
+
+
 def test_too_few_tokens_for_one_step_is_said():
     with pytest.raises(TrainingError, match="no training step fits"):
         plan_steps([50, 50], TrainOptions(max_tokens=10, batch_size=2, accumulation=1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import NoReturn
@@ -22,13 +21,3 @@ def leave(error: BaseException, message: str, code: int) -> NoReturn:
     except OSError:  # what nobody reads is not tried again when Python leaves
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
-
-
-def spell_os_error(error: OSError) -> str:
-    """An error of the system in words, with what to do where that is known."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return f"{where}no permission to write or read here."
-    return f"{where}{error.strerror or error}."

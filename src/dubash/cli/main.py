@@ -10,9 +10,10 @@ from types import FrameType
 from typing import NoReturn
 
 from dubash.cli.app import app
-from dubash.cli.leaving import NO_MEMORY, leave, spell_os_error
+from dubash.cli.leaving import NO_MEMORY, leave
 from dubash.core.cpus import usable_cpus
-from dubash.core.errors import Interrupted, UserError, out_of_memory
+from dubash.core.errors import Interrupted, UserError, out_of_memory, spell_os_error
+from dubash.core.hub import quiet_hub
 
 # Each module puts its commands into the app; in this order --help shows them.
 # isort: off
@@ -38,6 +39,7 @@ def main() -> NoReturn:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 here whatever the locale says
             stream.reconfigure(encoding="utf-8")
+    quiet_hub()
     try:
         try:
             app()

@@ -67,6 +67,10 @@ def trim(
         list[Path], typer.Option(help="Pairs (TSV, CSV, JSONL) or text (.txt); may be repeated.")
     ],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
+    columns: Annotated[
+        str,
+        typer.Option(help="Columns of the pair: english,spanish, or 0,1.", show_default=False),
+    ] = "",
     scripts: Annotated[
         str, typer.Option(help="Scripts to keep whole besides: Deva,Gujr.", show_default=False)
     ] = "",
@@ -78,7 +82,7 @@ def trim(
     """Cut a model's vocabulary to a pair of languages: the same model, smaller."""
     from dubash.stages.trim import trim as stage
 
-    stage(model, languages, data, scripts, unchanged, out)
+    stage(model, languages, data, scripts, unchanged, out, columns)
 
 
 @app.command(epilog="Example: `dubash scratch recipe.yaml --vocabulary 4000 --layers 4`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 
 
@@ -60,6 +61,16 @@ def out_of_memory(error: BaseException) -> bool:
     words = ("can't allocate memory", "std::bad_alloc")
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or (isinstance(error, RuntimeError) and any(each in str(error) for each in words))
+
+
+def spell_os_error(error: OSError) -> str:
+    """An error of the system in words that name the place, and what to do where it is known."""
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}the disk is full. Free some room, or set run.folder or $DUBASH_CACHE."
+    if error.errno in (errno.EACCES, errno.EROFS):
+        return f"{where}no permission to write or read here."
+    return f"{where}{error.strerror or error}."
 
 
 class Interrupted(BaseException):

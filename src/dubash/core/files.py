@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dubash.core.errors import DataError
+from dubash.core.errors import DataError, UserError
 
 _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """How libraries written in Rust (safetensors, tokenizers) spell an error of the system."""
@@ -51,6 +51,24 @@ def _errors_name(path: Path) -> Iterator[None]:
             number = int(found[1])
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
+
+
+def check_writable(path: Path) -> None:
+    """Raise UserError where nothing can be made at `path`, to be said before the work is done.
+
+    It is tried: a system's own folders (/proc) take nothing from whoever is allowed everything.
+    """
+    there = path.absolute().parent
+    while not there.exists():
+        there = there.parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=there):
+            pass
+    except OSError as error:
+        reason = "no permission" if isinstance(error, PermissionError) else str(error.strerror)
+        raise UserError(
+            f"nothing can be written here ({reason}).", where=str(path), fix="Name another place."
+        ) from None
 
 
 def write_bytes(path: Path, content: bytes) -> None:

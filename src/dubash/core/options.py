@@ -118,20 +118,28 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def parse_override(text: str) -> dict[str, Any]:
-    """`train.learning_rate=1e-4` as a nested mapping; the value is read as YAML."""
+def parse_override(text: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """`train.learning_rate=1e-4` as a nested mapping, and the place of its keys: the command line.
+
+    The value is read as YAML. Raises RecipeError.
+    """
     dotted, equals, value = text.partition("=")
     if not equals or not dotted.strip():
         raise RecipeError(
             f"'{text}' is no setting.", fix="Write it as key.key=value, as in train.epochs=2."
         )
+    dotted = dotted.strip()
+    places = {dotted: ""}
     try:
+        node = yaml.compose(value, Loader=_Loader)
         nested: Any = yaml.load(value, Loader=_Loader)
+        if node is not None:
+            _note_places(node, f"{dotted}.", places, Path("command line"), {})
     except (yaml.YAMLError, RecursionError):
         raise RecipeError("the value is not valid YAML.", where=dotted) from None
-    for key in reversed(dotted.strip().split(".")):
+    for key in reversed(dotted.split(".")):
         nested = {key: nested}
-    return typing.cast(dict[str, Any], nested)
+    return typing.cast(dict[str, Any], nested), dict.fromkeys(places, "command line")
 
 
 def validate(
@@ -139,7 +147,8 @@ def validate(
 ) -> AnyOptions:
     """Build `kind` from a mapping; the first mistake becomes a RecipeError with file, line, key.
 
-    `places` says where a dotted key stands; keys without one are sought under `path`.
+    `places` says where a dotted key stands, a file's line or an option such as `--scripts`; keys
+    without one are sought under `path`.
     """
     try:
         return kind.model_validate(content)
@@ -152,7 +161,8 @@ def validate(
         alike = [each for each, at in zip(mistakes, keys, strict=True) if at == location]
         known = [".".join(location[:i]) for i in range(len(location), 0, -1)]
         place = next((places[key] for key in known if key in places), path)
-        where = f"{place}: {known[0]}" if known else place
+        # an option of the command line says by itself what it sets
+        where = f"{place}: {known[0]}" if known and not place.startswith("--") else place
         if alike[0]["type"] == "extra_forbidden":
             choices = _field_names(kind, alike[0]["loc"][:-1])
             raise RecipeError(
@@ -161,9 +171,25 @@ def validate(
         said = dict.fromkeys(_PLAIN.get(each["type"]) or each["msg"] for each in alike)
         message = " or ".join(said).replace(" or Input should be ", " or ")
         message = message.removeprefix("Value error, ")
+        if keys_named := _keys_named(message, ".".join(location)):
+            where = _place_of(keys_named, places, place)
         raise RecipeError(
             message if message.endswith(".") else f"{message}.", where=where
         ) from None
+
+
+def _keys_named(message: str, location: str) -> list[str]:
+    """The dotted keys of a message that begins with the one at fault, at `location` or below it:
+    such a message, of settings that do not go together, says by itself what it is about."""
+    found: list[str] = re.findall(r"\b[a-z_]+(?:\.[a-z_0-9]+)+", message)
+    return found if found and message.startswith(found[0]) and found[0].startswith(location) else []
+
+
+def _place_of(keys: Sequence[str], places: Mapping[str, str], otherwise: str) -> str:
+    """Where the first of these keys stands, or another one that the command line sets, since what
+    was said last is what is at odds with the rest."""
+    found = [places[key] for key in keys if key in places]
+    return "command line" if "command line" in found else next(iter(found), otherwise)
 
 
 _PLAIN = {

@@ -68,7 +68,8 @@ def find_columns(
         raise DataError(
             f"no {noun} {' or '.join(choices)}; found: {_list(found)}.",
             where=where,
-            fix=f"Name {'them' if several else 'it'}: columns: {{{sides}}}.",
+            fix=f"Name {'them' if several else 'it'}: columns: {{{sides}}} in a recipe"
+            f"{', --columns …,… for dubash trim' if several else ''}.",
         )
     for name in (columns.source, columns.target, columns.document):
         if isinstance(name, int):

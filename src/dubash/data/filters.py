@@ -41,7 +41,7 @@ def drop_reason(pair: Pair, options: FilterOptions, languages: LanguagePair | No
     if (longer + _SMOOTHING) / (shorter + _SMOOTHING) > options.max_length_ratio:
         return "length ratio"
     for text, language in ((source, languages.source), (target, languages.target)):
-        if _script_share(text, language.scripts) < options.min_script_share:
+        if not in_scripts(text, language.scripts, options):
             return "wrong script"
     return "identical sides" if key(source) == key(target) else None
 
@@ -56,8 +56,7 @@ def text_drop_reason(text: str, options: FilterOptions, language: Language) -> s
         return "control characters"
     if _MARKUP.search(text):
         return "markup"
-    share = _script_share(text, language.scripts)
-    return "wrong script" if share < options.min_script_share else None
+    return None if in_scripts(text, language.scripts, options) else "wrong script"
 
 
 def has_control_characters(text: str) -> bool:
@@ -80,8 +79,9 @@ def _width(text: str) -> int:
     return len(text) + sum(unicodedata.east_asian_width(each) in "WF" for each in text)
 
 
-def _script_share(text: str, scripts: tuple[str, ...]) -> float:
+def in_scripts(text: str, scripts: tuple[str, ...], options: FilterOptions) -> bool:
+    """Whether enough of the text's letters are of these scripts; so it is where it has none."""
     if "LATIN" in scripts and text.isascii():
-        return 1.0
+        return True
     share = script_share(text, scripts)
-    return 1.0 if share is None else share
+    return share is None or share >= options.min_script_share

@@ -6,6 +6,7 @@ import csv
 import json
 from collections import Counter, deque
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +83,10 @@ def _read_text(path: Path, name: str) -> Iterator[Row]:
 def _read_table(
     path: Path, name: str, kind: str, columns: Columns | None, defaults: list[Picked]
 ) -> Iterator[Row]:
-    split = tsv_records if kind == "tsv" else csv_records
+    split = tsv_records
+    if kind == "csv":
+        headed = columns is None or not columns.numbered
+        split = partial(csv_records, separator=_separator(path, name, headed))
     head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
@@ -173,14 +177,39 @@ class _Feed:
         del self.taken[1:]
 
 
-def csv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+def _separator(path: Path, name: str, headed: bool) -> str:
+    """`;`, which spreadsheets write where the comma is for decimals, or `,`.
+
+    A header tells by parting into more names at `;` than at `,`. Without one, `;` must part all of
+    the first rows alike, and `,` must not.
+    """
+
+    def rows(separator: str) -> list[list[str]]:
+        found = islice(csv_records(path, name, None, separator), 1 if headed else _PEEK)
+        return [each.cells for each in found if isinstance(each, Record)]
+
+    def names(separator: str) -> int:
+        return sum(1 for cells in rows(separator) for cell in cells if cell.strip())
+
+    def parts_alike(separator: str) -> bool:
+        widths = {len(cells) for cells in rows(separator)}
+        return len(widths) == 1 and widths != {1}
+
+    if headed:
+        return ";" if names(";") > names(",") else ","
+    return ";" if parts_alike(";") and not parts_alike(",") else ","
+
+
+def csv_records(
+    path: Path, name: str, width: int | None, separator: str = ","
+) -> Iterator[Record | BadRow]:
     """The records of a CSV; what is no CSV and, with a `width`, records of another are bad rows.
 
     A stray quote swallows the lines after it up to the next one: such a record costs its first
     line only, and the others are read again. Raises DataError as `lines` does.
     """
     feed = _Feed(lines(path, name))
-    reader = csv.reader(feed, strict=True)
+    reader = csv.reader(feed, strict=True, delimiter=separator)
     while True:
         feed.taken.clear()
         start = feed.number + 1

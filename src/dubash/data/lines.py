@@ -13,6 +13,7 @@ MAX_LINE = 1 << 24
 
 _HEAD = 1 << 16
 _BYTE_ORDER_MARK = "\ufeff"
+_SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods"}
 _MAGIC = {
     b"\x1f\x8b": "compressed by gzip",
     b"BZh": "compressed by bzip2",
@@ -33,7 +34,8 @@ def read_head(path: Path, name: str) -> bytes:
     except FileNotFoundError:
         beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
         near = suggest(path.name, beside)
-        fix = near if near.startswith("Did") else "A path in a recipe starts from its folder."
+        starts = "A path in a recipe starts from its folder, on the command line from this one."
+        fix = near if near.startswith("Did") else starts
         raise DataError("no such file.", where=name, fix=fix) from None
     except IsADirectoryError:
         raise DataError("this is a folder, not a file of rows.", where=name) from None
@@ -44,6 +46,8 @@ def read_head(path: Path, name: str) -> bytes:
 def check_text(path: Path, name: str) -> None:
     """Raise DataError where `path` cannot be read, is empty, or is not text."""
     head = read_head(path, name)
+    if path.suffix.lower() in _SPREADSHEETS:
+        raise DataError("a spreadsheet, not text.", where=name, fix="Save it as CSV (UTF-8).")
     fix = "Give a UTF-8 text file: TSV, CSV, JSONL, or a pair of Moses files."
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):

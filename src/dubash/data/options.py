@@ -165,10 +165,16 @@ class DataOptions(Options):
     train: tuple[Entry, ...] = Field(min_length=1, description="Where the training rows are.")
     dev: tuple[Entry, ...] | None = Field(None, min_length=1, description="Development rows.")
     test: tuple[Entry, ...] | None = Field(None, min_length=1, description="Test rows.")
-    dev_rows: int = Field(200, ge=0, description="Most rows cut for dev, if dev is not given.")
-    test_rows: int = Field(500, ge=1, description="Most rows cut for test, if test is not given.")
-    max_rows: int | None = Field(None, ge=1, description="Most training rows, picked by the seed.")
-    seed: int = Field(1, ge=0, description="Seed of the cut and of max_rows.")
+    dev_rows: int = Field(
+        200, ge=0, le=10**9, description="Most rows cut for dev, if dev is not given."
+    )
+    test_rows: int = Field(
+        500, ge=1, le=10**9, description="Most rows cut for test, if test is not given."
+    )
+    max_rows: int | None = Field(
+        None, ge=1, le=10**9, description="Most training rows, picked by the seed."
+    )
+    seed: int = Field(1, ge=0, lt=2**32, description="Seed of the cut and of max_rows.")
     filters: FilterOptions = Field(default_factory=FilterOptions)
     near_duplicate: float = Field(
         0.8, ge=0.5, le=1, description="Jaccard similarity of character 5-grams, from which on "

@@ -57,7 +57,7 @@ def prepare(
         return found
     reading = _Reading(options, pair, task, base, hashes)
     rows = {split: reading.split(split, entries) for split, entries in _entries(options).items()}
-    splits, left_out = _split(rows, options)
+    splits, left_out = _split(rows, options, reading)
     refuse_known(splits.train, known, options.allow_benchmarks)
     with progress("leak guard", steps(splits), "segments") as advance:
         leaks = guard(splits, options.near_duplicate, advance)
@@ -118,15 +118,19 @@ class _Reading:
     files: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     count: int = 0
+    train_count: int = 0
+    train_dropped: list[Dropped] = field(default_factory=list)
 
     def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
         """The normalised, filtered rows of a split's entries."""
         check = self._check_train if split == "train" else self._check_held_out
+        read, before = self.count, len(self.dropped)
         kept = [row for entry in entries for row in self._entry(split, entry, check)]
+        count, dropped = self.count - read, self.dropped[before:]
+        if split == "train":
+            self.train_count, self.train_dropped = count, dropped
         if not kept:
-            reasons = Counter(each.reason for each in self.dropped).most_common()
-            named = ", ".join(f"{count} {reason}" for reason, count in reasons)
-            raise DataError(f"no row is left; dropped: {named}.", where=f"data.{split}")
+            raise DataError(f"no row is left of {_told(count, dropped)}.", where=f"data.{split}")
         return kept
 
     def _entry(self, split: str, entry: Entry, check: Callable[[Pair], str | None]) -> list[Pair]:
@@ -185,7 +189,16 @@ def _refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> No
     )
 
 
-def _split(rows: dict[str, list[Pair]], options: DataOptions) -> tuple[Splits, list[Dropped]]:
+def _told(count: int, dropped: Sequence[Dropped]) -> str:
+    """What became of rows: `60 read, 59 dropped: 59 duplicate`."""
+    reasons = Counter(each.reason for each in dropped).most_common()
+    named = ", ".join(f"{number} {reason}" for reason, number in reasons)
+    return f"{count} read" + (f", {len(dropped)} dropped: {named}" if dropped else "")
+
+
+def _split(
+    rows: dict[str, list[Pair]], options: DataOptions, reading: _Reading
+) -> tuple[Splits, list[Dropped]]:
     """Deduplicate train, cut off what was not given, cap it; also the rows left out by this."""
     with progress("removing duplicates", len(rows["train"])) as advance:
         train, left_out = remove_duplicates(rows["train"], options.near_duplicate, advance)
@@ -193,7 +206,8 @@ def _split(rows: dict[str, list[Pair]], options: DataOptions) -> tuple[Splits, l
     if dev is None or test is None:
         dev_rows = options.dev_rows if dev is None else 0
         test_rows = options.test_rows if test is None else 0
-        made = cut(train, dev_rows, test_rows, options.seed)
+        told = _told(reading.train_count, reading.train_dropped + left_out)
+        made = cut(train, dev_rows, test_rows, options.seed, told)
         train = made.train
         dev = made.dev if dev is None else dev
         test = made.test if test is None else test

@@ -57,18 +57,20 @@ def groups(rows: Sequence[Pair]) -> list[list[int]]:
     return list(members.values())
 
 
-def cut(rows: Sequence[Pair], dev_rows: int, test_rows: int, seed: int) -> Splits:
+def cut(rows: Sequence[Pair], dev_rows: int, test_rows: int, seed: int, told: str = "") -> Splits:
     """Cut at most `test_rows` and `dev_rows` rows off for test and dev, whole groups only.
 
     Groups (see `groups`) come in an order drawn from the seed and their texts, so each is as
     likely as the other and the order of the rows plays no part; test takes each that still fits,
-    then dev of what is left. Raises DataError where there are too few rows, or no group fits.
+    then dev of what is left. `told` says what the rows are left of, for messages. Raises DataError
+    where there are too few rows, or no group fits.
     """
     if dev_rows + test_rows >= len(rows):
         asked = [("test_rows", test_rows), ("dev_rows", dev_rows)]
         named = " and ".join(f"data.{name} ({count})" for name, count in asked if count)
         raise DataError(
-            f"{len(rows)} row(s) are too few: {named} would leave none to train on.",
+            f"{len(rows)} {'row is' if len(rows) == 1 else 'rows are'} too few"
+            f"{f' ({told})' if told else ''}: {named} would leave none to train on.",
             fix="Set them lower, give data.dev and data.test, or give more data.",
         )
     digests = [_digest(seed, row) for row in rows]

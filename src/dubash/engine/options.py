@@ -37,7 +37,7 @@ class GenerateOptions(Options):
     batch_tokens: int = Field(
         4096, ge=64, le=4_000_000, description="Most tokens in a batch, padding and output counted."
     )
-    seed: int = Field(1, description="For sampling.")
+    seed: int = Field(1, ge=0, lt=2**32, description="For sampling.")
 
     @model_validator(mode="after")
     def _goes_together(self) -> GenerateOptions:

@@ -116,7 +116,7 @@ class CommandOptions(Options):
 class VerdictOptions(Options):
     """Where `dubash verdict` draws its lines; the rule stands in `evaluate.verdict`."""
 
-    least_rows: int = Field(100, ge=1, description="Fewer test rows decide nothing.")
+    least_rows: int = Field(100, ge=1, le=1_000_000, description="Fewer test rows decide nothing.")
     least_ended: float = Field(
         0.95, ge=0, le=1, description="Least share of translations that the model ends by itself."
     )

@@ -80,7 +80,7 @@ def cpu_has_bf16() -> bool:
 
 
 def describe() -> dict[str, Any]:
-    """The facts that `dubash doctor` shows; sizes in GB (2^30 bytes)."""
+    """The facts that `dubash doctor` shows; sizes in GiB (2^30 bytes)."""
     gpus = []
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dubash.core.options import Options
 from dubash.model.scripts import script_word
@@ -44,8 +44,8 @@ class ScratchOptions(Options):
 
     kind: Kind = "seq2seq"
     vocabulary: Annotated[int, Field(ge=300, le=256_000)] = 4000
-    width: Annotated[int, Field(ge=16, le=4096)] = 256
-    layers: Annotated[int, Field(ge=1, le=64)] = 4
+    width: Annotated[int, Field(ge=16, le=2048)] = 256
+    layers: Annotated[int, Field(ge=1, le=24)] = 4
     heads: Annotated[int, Field(ge=1, le=64)] = 4
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
 
@@ -104,8 +104,8 @@ class MethodOptions(Options):
     """
 
     name: MethodName = "lora"
-    rank: PositiveInt = 16
-    alpha: Annotated[float, Field(gt=0)] = 32
+    rank: Annotated[int, Field(ge=1, le=1024)] = 16
+    alpha: Annotated[float, Field(gt=0, le=10_000)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target_modules: Literal["auto"] | list[str] = "auto"
     double_quantization: bool = True

@@ -54,9 +54,15 @@ class Reckoned:
         return max(self.moments, key=lambda each: each.peak)
 
     @property
+    def tightest(self) -> Memory:
+        """The moment that decides whether it fits: a file's pages need not be there (see
+        `Memory.needed`)."""
+        return max(self.moments, key=lambda each: each.needed)
+
+    @property
     def needed(self) -> int:
-        """What must be there for every moment: a file's pages need not (see `Memory.needed`)."""
-        return max(each.needed for each in self.moments)
+        """What must be there for every moment."""
+        return self.tightest.needed
 
     def fits(self, device: Device) -> bool:
         """Whether all its moments are within the device's memory."""

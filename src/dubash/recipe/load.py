@@ -37,6 +37,20 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def yours_to_bring() -> set[str]:
+    """The data files that shipped recipes name without bringing them, seen from the current
+    folder."""
+    found: set[str] = set()
+
+    def note(path: str) -> str:
+        found.add(path)
+        return path
+
+    for file in shipped().values():
+        map_paths(read_yaml(file)[0].get("data"), note)
+    return found
+
+
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Read a recipe by path or shipped name; overrides such as `train.epochs=2` come last.
 
@@ -47,8 +61,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     path = _find(name)
     content, places = _read(path, depth=0)
     for text in overrides:
-        content = merge(content, parse_override(text))
-        places = _over(places, {text.partition("=")[0].strip(): "command line"})
+        given, keys = parse_override(text)
+        content, places = merge(content, given), _over(places, keys)
     return LoadedRecipe(validate(Recipe, content, str(path), places))
 
 
@@ -103,16 +117,16 @@ class _Evaluate(Options):
 def _only_evaluate(
     content: dict[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], str, dict[str, str]]:
-    places = {}
+    places: dict[str, str] = {}
     for text in overrides:
-        given = parse_override(text)
+        given, keys = parse_override(text)
         if given.keys() != {"evaluate"}:
             raise RecipeError(
                 f"'{text}' is no setting of evaluate.",
                 fix="Only those can be given here, as in evaluate.metrics=[bleu,chrf++,ter].",
             )
         content = merge(content, given)
-        places[text.partition("=")[0].strip()] = "command line"
+        places |= keys
     return content, "command line", places
 
 

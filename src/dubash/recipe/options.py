@@ -48,6 +48,15 @@ class LanguagesOptions(Options):
                 raise ValueError(str(error)) from None
         return value
 
+    @property
+    def codes(self) -> tuple[str, str]:
+        """The two codes in one spelling; a region or a script makes them differ."""
+        source, target = (
+            (end if isinstance(end, str) else end.code).replace("_", "-").lower()
+            for end in (self.source, self.target)
+        )
+        return source, target
+
     def pair(self) -> LanguagePair:
         """The two languages."""
         ends = (
@@ -104,6 +113,13 @@ class Recipe(Options):
                 )
         if self.model.kind == "causal" and self.prompt.style == "seq2seq":
             raise ValueError("prompt.style: seq2seq does not go with model.kind: causal")
+        source, target = self.languages.codes
+        if self.task == "translation" and source == target:
+            raise ValueError(
+                f"languages.source and languages.target are both '{source}', and nothing is left "
+                "to translate; a dialect has a code of its own: {code: "
+                f"{source}-x-coast, name: …, script: …}}"
+            )
         if self.train.keep_best == "chrf" and self.task != "translation":
             raise ValueError(f"train.keep_best: chrf has no meaning with task: {self.task}")
         if self.data.dev is None and self.data.dev_rows == 0:

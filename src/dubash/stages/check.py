@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,10 +21,11 @@ from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Example, Template
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_template, phase
+from dubash.stages.common import make_template, phase, run_folder
 from dubash.stages.prepare import prepare
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
+from dubash.train.order import check_processes, plan_steps
 
 if TYPE_CHECKING:
     from dubash.train.batches import Collator
@@ -37,6 +39,7 @@ BROKEN, LONGEST_LETTER = "\ufffd", 4
 
 def check(loaded: LoadedRecipe, rows: int) -> None:
     """Prepare the data, render rows as trained and as served, show some, refuse what is wrong."""
+    refuse_on_this_machine(run_folder(loaded), loaded.recipe)
     run, prepared = prepare(loaded)
     recipe = with_base(run, loaded.recipe, prepared)
     template = make_template(recipe, *load_tokenizer_and_kind(recipe))
@@ -69,11 +72,14 @@ def checked_train(
 ) -> tuple[list[tuple[Pair, Example]], list[dict[str, Any]], list[Row]]:
     """The training rows as `render` has them, and those of them that preflight looked at.
 
-    Raises PreflightError.
+    Raises PreflightError, and TrainingError as `plan_steps` does, which would otherwise come once
+    the untuned model has translated.
     """
     fitting, long = render("train", template, prepared.train)
     refuse_too_long_for_model(recipe, template, fitting)
-    return fitting, long, preflight(recipe, template, fitting)
+    rows = preflight(recipe, template, fitting)
+    plan_steps([each.longest for _, each in fitting], recipe.train, recipe.train.processes)
+    return fitting, long, rows
 
 
 def render(
@@ -102,15 +108,33 @@ def refuse_too_long_for_model(
     check_context(template.kind, [example for _, example in examples], context)
 
 
-def refuse_without_bitsandbytes(recipe: Recipe) -> None:
-    """ModelError for a method or an optimizer that needs bitsandbytes where it is missing: said
-    here, not hours later when training begins."""
-    from dubash.model.device import need_bitsandbytes
+def refuse_on_this_machine(run: RunFolder, recipe: Recipe) -> None:
+    """TrainingError or ModelError for what training would ask for in vain, said at the start: the
+    number of processes, a GPU, bitsandbytes. A run that is trained needs none of it any more."""
+    if run.model.exists():
+        return
+    # as torchrun sets them; a cluster may set one of them for itself
+    came = int(os.environ["WORLD_SIZE"]) if {"LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
+    check_processes(recipe.train, came)
+    refuse_without_bitsandbytes(recipe)
+    if recipe.model.device == "cuda" or recipe.model.dtype == "fp16":
+        from dubash.model.device import place
 
+        place(recipe.model)
+
+
+def refuse_without_bitsandbytes(recipe: Recipe) -> None:
+    """ModelError for a method or an optimizer that needs bitsandbytes where it is missing."""
+    asked: list[tuple[str, str]] = []
     if recipe.method.name in ("qlora", "lora-int8"):
-        need_bitsandbytes(recipe.method.name, "method.name")
+        asked.append((recipe.method.name, "method.name"))
     if recipe.train.optimizer in BITSANDBYTES:
-        need_bitsandbytes(f"optimizer {recipe.train.optimizer}", "train.optimizer")
+        asked.append((f"optimizer {recipe.train.optimizer}", "train.optimizer"))
+    if asked:
+        from dubash.model.device import need_bitsandbytes
+
+        for what, where in asked:
+            need_bitsandbytes(what, where)
 
 
 def preflight(
@@ -215,7 +239,6 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     """
     recipe = with_base(run, recipe, prepared)
     with phase(run, "check", afresh=True):
-        refuse_without_bitsandbytes(recipe)
         template = make_template(recipe, *load_tokenizer_and_kind(recipe))
         train, aside, rows = checked_train(recipe, template, prepared)
         dev, more = render("dev", template, prepared.dev)

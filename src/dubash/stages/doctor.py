@@ -15,14 +15,14 @@ def doctor() -> None:
     rows = [
         ("dubash", " ".join(f"{name} {found}" for name, found in versions().items())),
         ("processor", f"{hardware['processor']}, {hardware['cores']} cores"),
-        ("memory", f"{facts['memory_free_gb']} GB free of {hardware['memory_gb']} GB"),
-        ("disk", f"{facts['disk_free_gb']} GB free at {facts['cache']}"),
+        ("memory", f"{facts['memory_free_gb']} GiB free of {hardware['memory_gb']} GiB"),
+        ("disk", f"{facts['disk_free_gb']} GiB free at {facts['cache']}"),
         ("threads", str(facts["threads"])),
         ("bf16 on CPU", "yes" if facts["cpu_bf16"] else "no: fp32 is the fast type here"),
     ]
     for gpu in facts["gpus"]:
         native = "bf16" if gpu["bf16"] else "no bf16: fp16 with loss scaling"
-        rows.append(("GPU", f"{gpu['name']}, {gpu['memory_gb']} GB, {native}"))
+        rows.append(("GPU", f"{gpu['name']}, {gpu['memory_gb']} GiB, {native}"))
     if not facts["gpus"]:
         rows.append(("GPU", "none"))
     rows += [

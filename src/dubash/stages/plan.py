@@ -99,6 +99,9 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         if device_name
         else this_machine(recipe.model, model_type)
     )
+    processes = recipe.train.processes
+    if device.kind == "cpu" and processes > 1:  # which share its memory; each has a GPU of its own
+        device = replace(device, memory=device.memory // processes)
     # before the rows are there, which a run holds elsewhere
     runtime = resident() if device.here and device.kind == "cpu" else 0
     workload = find_workload(recipe, run, shape)
@@ -214,6 +217,8 @@ def _free(folder: Path) -> int:
 
 def as_numbers(plan: Plan) -> dict[str, Any]:
     """The plan as plain values: bytes, seconds, counts."""
+    from dubash.plan.budget import FILE
+
     reckoned, counted = plan.reckoned, plan.reckoned.counted
     return {
         "model": plan.shape.name,
@@ -230,9 +235,13 @@ def as_numbers(plan: Plan) -> dict[str, Any]:
             for role, each in counted.roles.items()
         },
         "memory": {
-            "peak": reckoned.memory.peak, "needed": reckoned.needed,
-            "moment": reckoned.memory.moment,
+            "peak": reckoned.memory.peak, "moment": reckoned.memory.moment,
             "parts": reckoned.memory.parts,
+            "processes": plan.recipe.train.processes,  # all bytes here are those of each
+            "needed": reckoned.needed, "needed_moment": reckoned.tightest.moment,
+            "needed_parts": {
+                name: size for name, size in reckoned.tightest.parts.items() if name != FILE
+            },
         },
         "data": {
             "rows": plan.workload.rows, "dev_rows": plan.workload.dev_rows,

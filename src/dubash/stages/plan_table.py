@@ -13,13 +13,12 @@ from rich.text import Text
 
 from dubash.core.progress import spell
 from dubash.model.options import MethodOptions
-from dubash.plan.budget import FILE
 from dubash.stages.plan import UNKNOWN, Plan, as_numbers
 
 if TYPE_CHECKING:
     from dubash.plan.fitting import Change
 
-_GB = 2**30
+_GB, _MB = 10**9, 10**6
 _METHODS: dict[str, str] = {
     "full": "every weight", "lora": "adapters", "qlora": "adapters over 4-bit NF4",
     "lora-int8": "adapters over int8",
@@ -36,7 +35,7 @@ def print_table(plan: Plan) -> None:
     console = Console(highlight=False)
     for title, rows in (
         ("model", _model(plan)),
-        ("memory at its peak", _memory(plan)),
+        (f"memory at its peak{_each(plan)}", _memory(plan)),
         ("work", _work(plan)),
         ("disk", _disk(plan)),
     ):
@@ -56,9 +55,15 @@ def print_table(plan: Plan) -> None:
     console.print(_verdict(plan), soft_wrap=True)
 
 
+def _each(plan: Plan) -> str:
+    """Memory is that of a process, which has its own device, or its share of a CPU's memory."""
+    processes = plan.recipe.train.processes
+    return f", for each of {processes} processes" if processes > 1 else ""
+
+
 def size(number: float) -> str:
-    """Bytes as a person reads them; GB and MB are 2^30 and 2^20."""
-    return f"{number / _GB:.2f} GB" if number >= _GB / 10 else f"{number / 2**20:.1f} MB"
+    """Bytes as a person reads them; GB and MB are 10^9 and 10^6, as makers and disks have them."""
+    return f"{number / _GB:.2f} GB" if number >= _GB / 10 else f"{number / _MB:.1f} MB"
 
 
 def _model(plan: Plan) -> list[tuple[str, str, str]]:
@@ -82,12 +87,18 @@ def _model(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 def _memory(plan: Plan) -> list[tuple[str, str, str]]:
-    memory = plan.reckoned.memory
-    notes = {FILE: "the system takes it back where memory is short"}
-    parts = [each for each in memory.parts.items() if each[1]]
-    rows = [(f"  {name}", size(part), notes.get(name, "")) for name, part in parts]
+    """The moment that decides whether it fits; what the system takes back does not."""
+    memory, largest = plan.reckoned.tightest, plan.reckoned.memory
+    rows = [(f"  {name}", size(part), "") for name, part in memory.parts.items() if part]
     rows.append(("in all", size(memory.peak), f"in {memory.moment}, {plan.device.dtype}"))
+    if memory.peak > memory.needed:
+        words = "without the file, which the system takes back where memory is short"
+        rows.append(("needed", size(memory.needed), words))
+    if largest.peak > memory.peak:
+        rows.append(("counted at most", size(largest.peak), f"in {largest.moment}, files included"))
     free = "free now" if plan.device.here else "as published"
+    if plan.device.kind == "cpu" and plan.recipe.train.processes > 1:
+        free = "an even share of what is free now"
     rows.append(("of", size(plan.device.memory), f"{plan.device.name}, {free}"))
     return rows
 
@@ -132,7 +143,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _verdict(plan: Plan) -> Text:
-    where = "this machine" if plan.device.here else plan.device.name
+    where = ("this machine" if plan.device.here else plan.device.name) + _each(plan)
     peak, room = plan.reckoned.needed, plan.device.memory
     if plan.fits:
         return Text(f"it fits: {size(peak)} of {size(room)} on {where}", "green")

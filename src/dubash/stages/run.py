@@ -12,7 +12,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
 from dubash.report.markdown import write_markdown
-from dubash.stages.check import checked_examples
+from dubash.stages.check import checked_examples, refuse_on_this_machine
 from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
 from dubash.stages.glossary import glossary_of
@@ -23,11 +23,12 @@ from dubash.stages.train import train_model
 def run(loaded: LoadedRecipe) -> RunFolder:
     """Everything, in order. What an earlier try finished is kept, so a stopped run goes on.
 
-    What can be refused is refused before anything takes minutes: a metric's program that is not
-    there, a broken glossary, a leak, a setup that would not learn; a metric that will stay blank is
-    named. The untuned model is translated before training.
+    What can be refused is refused before anything takes minutes: a GPU or a metric's program that
+    is not there, a broken glossary, a leak, a setup that would not learn; a metric that will stay
+    blank is named. The untuned model is translated before training.
     """
     recipe = loaded.recipe
+    refuse_on_this_machine(run_folder(loaded), recipe)
     if recipe.task != "text":
         check_metrics(recipe.languages.pair().target, recipe.evaluate)
     glossary_of(recipe)

@@ -13,7 +13,7 @@ from dubash.data.prepare import Prepared
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.report.card import write_card
-from dubash.stages.check import Examples, checked_examples
+from dubash.stages.check import Examples, checked_examples, refuse_on_this_machine
 from dubash.stages.common import (
     alone_in,
     already_made,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 def train(loaded: LoadedRecipe) -> RunFolder:
     """The command: data, preflight, training."""
+    refuse_on_this_machine(run_folder(loaded), loaded.recipe)
     with alone_in(run_folder(loaded).path):
         run, prepared = prepare(loaded)
         examples = checked_examples(run, loaded.recipe, prepared)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubash.core.errors import DataError, UserError
-from dubash.core.files import write_text
-from dubash.core.progress import progress
+from dubash.core.files import check_writable, write_text
+from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
 from dubash.data.normalise import normalise, normalise_lines
@@ -75,11 +75,11 @@ def check_output(path: Path) -> None:
     """Raise UserError where `path` could not be written, before the work is done."""
     if path.is_dir():
         raise UserError("this is a folder.", where=str(path), fix="Give --output a file's name.")
-    there = path.absolute()
-    while not there.exists():
-        there = there.parent
-    if not os.access(there, os.W_OK):
-        raise UserError("no permission to write here.", where=str(path))
+    if path.exists() and not path.is_file():  # a device or a pipe, which is written to itself
+        if not os.access(path, os.W_OK):
+            raise UserError("no permission to write here.", where=str(path))
+    else:
+        check_writable(path.resolve())
 
 
 def existing_run(folder: Path) -> RunFolder:
@@ -154,7 +154,30 @@ def translate_segments(
     check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
     with progress("translate", len(lines)) as advance:
         found = dict(zip(lines, translator.translate(list(lines.values()), advance), strict=True))
+    if not untuned:
+        tell_long(translator.template, lines, recipe.prompt.max_tokens, named)
+    tell_cut(found, recipe.generate.max_new_tokens, named)
     return [found.get(number, _NOTHING) for number in range(1, len(segments) + 1)]
+
+
+def tell_long(template: Template, lines: Mapping[int, str], most: int, named: str) -> None:
+    """Say how many sources are longer than the longest row that the model was trained on."""
+    long = [at for at, line in lines.items() if len(template.prompt_ids(line)) > most]
+    if long:
+        say(
+            f"{len(long)} of {len(lines)} sources are over prompt.max_tokens={most}, longer than "
+            f"anything it was trained on; split them into sentences (the first: {named}:{long[0]})"
+        )
+
+
+def tell_cut(found: Mapping[int, Hypothesis], most: int, named: str) -> None:
+    """Say how many translations did not come to their end."""
+    cut = [at for at, hypothesis in found.items() if hypothesis.stop == "limit"]
+    if cut:
+        say(
+            f"{len(cut)} of {len(found)} translations stopped at generate.max_new_tokens={most} "
+            f"(the first: {named}:{cut[0]})"
+        )
 
 
 def check_room(

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dubash.core.errors import DataError, RecipeError, UserError
-from dubash.core.files import cache_root, lock, read_json, sha256_text
-from dubash.core.languages import LanguagePair, language
+from dubash.core.errors import UserError
+from dubash.core.files import cache_root, check_writable, lock, read_json, sha256_text
+from dubash.core.languages import LanguagePair
 from dubash.core.options import validate
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder, versions
 from dubash.core.types import Pair
-from dubash.data.normalise import normalise
-from dubash.data.options import Entry
 from dubash.data.prepare import Prepared
-from dubash.data.read import read_entry
-from dubash.data.rows import BadRow
 from dubash.data.splits import groups
 from dubash.model.options import ModelOptions, TrimOptions
 from dubash.prompt.options import PromptOptions
 from dubash.prompt.template import Template
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template, meaning, phase
+from dubash.stages.trim_rows import read_columns, read_pair, read_rows
 
 if TYPE_CHECKING:
     from dubash.model.selection import Usage
@@ -46,22 +43,26 @@ def trim(
     scripts: str,
     unchanged: float | None,
     out: Path,
+    columns: str = "",
 ) -> None:
     """Cut a model's vocabulary to what the files' rows need, and say what came of it.
 
-    Raises UserError for a folder that is there already, and as reading and loading do.
+    Raises UserError for a folder that is there already or cannot be made, and as reading and
+    loading do.
     """
     from dubash.model.load import find_kind, load_tokenizer
 
     if out.exists():
         raise UserError("it is there already.", where=str(out), fix="Give --out a new folder.")
+    check_writable(out)
     options = validate(ModelOptions, {"name": name}, "command line", {})
     wanted: dict[str, Any] = {"scripts": [each for each in scripts.split(",") if each]}
     if unchanged is not None:
         wanted["unchanged"] = unchanged
-    settings = validate(TrimOptions, wanted, "command line", {})
-    pair = read_pair(languages)
-    rows = [row for path in data for row in read_rows(path, pair)]
+    places = {"scripts": "--scripts", "unchanged": "--unchanged"}
+    settings = validate(TrimOptions, wanted, "command line", places)
+    pair, picked = read_pair(languages), read_columns(columns)
+    rows = [row for path in data for row in read_rows(path, pair, picked, settings.scripts)]
     tokenizer = load_tokenizer(options)
     template = Template(PromptOptions(), tokenizer, find_kind(options), pair, "translation")
     job = Job(options, settings, pair, rows, {"data": [path.name for path in data]})
@@ -69,44 +70,6 @@ def trim(
     for line in describe(account):
         typer.echo(line)
     typer.echo(f"the trimmed model is in {out}")
-
-
-def read_pair(languages: str) -> LanguagePair:
-    """The pair of `en-es`, or of `en:zh-Hant` where a code has parts; RecipeError for what is
-    none."""
-    codes = languages.split(":" if ":" in languages else "-")
-    if len(codes) != 2:
-        raise RecipeError(
-            f"'{languages}' is no pair of languages.",
-            where="--languages",
-            fix="Give two codes, such as en-es, or en:zh-Hant where a code has parts.",
-        )
-    return LanguagePair(language(codes[0]), language(codes[1]))
-
-
-def read_rows(path: Path, pair: LanguagePair) -> list[Pair]:
-    """The normalised rows of a file of pairs, or the lines of a text (.txt) as targets.
-
-    Malformed ones are left out and counted. Raises DataError where none is left.
-    """
-    task = "text" if path.suffix.lower() == ".txt" else "translation"
-    total, rows = read_entry(Entry(path=str(path)), pair, task, Path())
-    found, bad = [], 0
-    with progress(f"reading {path.name}", total) as advance:
-        for row in rows:
-            advance(1)
-            if isinstance(row, BadRow):
-                bad += 1
-            else:
-                tidy = {"source": normalise(row.source), "target": normalise(row.target)}
-                found.append(replace(row, **tidy))
-    if not found:
-        raise DataError(
-            "no rows in it.", where=str(path), fix="Give a file of pairs, or a .txt of lines."
-        )
-    if bad:
-        say(f"  {bad} of {bad + len(found)} rows of {path.name} are malformed and left out")
-    return found
 
 
 # -- in a run --------------------------------------------------------------------------------------

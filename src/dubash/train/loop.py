@@ -45,7 +45,7 @@ from dubash.train.optim import (
     state_tensors,
 )
 from dubash.train.options import LOOKS, TrainOptions
-from dubash.train.order import Step, plan_steps
+from dubash.train.order import Step, check_processes, plan_steps
 from dubash.train.signals import StopSignals
 from dubash.train.state import State
 
@@ -84,12 +84,7 @@ class Loop:
             ],
         )
         came = self.accelerator.num_processes
-        if came != options.processes:
-            raise TrainingError(
-                f"train.processes asks for {options.processes}, but {came} came.",
-                where="train.processes",
-                fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
-            )
+        check_processes(options, came)
         self.loaded, self.examples, self.collator = loaded, examples, collator
         self.options, self.run, self.score = options, run, score
         self.module: nn.Module = loaded.model

@@ -30,9 +30,14 @@ class TrainOptions(Options):
     epochs: float | None = Field(
         None, gt=0, le=1000, description="Passes over the rows; 1 where no other limit is set."
     )
-    max_steps: int | None = Field(None, ge=1, description="Stop after this many steps.")
+    max_steps: int | None = Field(
+        None, ge=1, le=10_000_000, description="Stop after this many steps."
+    )
     max_tokens: int | None = Field(
-        None, ge=1, description="Train on no more tokens than this, prompts counted."
+        None,
+        ge=1,
+        le=10**12,
+        description="Train on no more tokens than this, prompts counted.",
     )
     batch_size: int = Field(
         8, ge=1, le=4096, description="Rows in a step on a device, times accumulation."
@@ -67,9 +72,12 @@ class TrainOptions(Options):
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of each label spread over the whole vocabulary."
     )
-    clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
+    clip: float = Field(1.0, gt=0, le=1e6, description="Largest gradient norm.")
     evaluate_every: int | None = Field(
-        None, ge=1, description="Steps between looks at the dev set; five looks a run unless set."
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Steps between looks at the dev set; five looks a run unless set.",
     )
     dev_sample: int = Field(
         32,
@@ -79,10 +87,13 @@ class TrainOptions(Options):
     )
     keep_best: Literal["loss", "chrf"] = Field("loss", description="What the best checkpoint is.")
     patience: int | None = Field(
-        None, ge=1, description="Stop after this many looks without a better one."
+        None, ge=1, le=10_000_000, description="Stop after this many looks without a better one."
     )
     save_every: int | None = Field(
-        None, ge=1, description="Steps between checkpoints; at each look unless set."
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Steps between checkpoints; at each look unless set.",
     )
     seed: int = Field(1, ge=0, lt=2**32)
 

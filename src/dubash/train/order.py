@@ -14,6 +14,10 @@ import numpy as np
 from dubash.core.errors import TrainingError
 from dubash.train.options import TrainOptions
 
+MOST_READ = 50_000_000
+"""Rows that a run may read, each as often as it comes. Its order is held in memory: some 40 bytes
+each, 2 GB in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -29,7 +33,7 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
     An epoch is a fresh permutation of all rows, cut into steps of batch × accumulation × world
     rows. Ends at the first of `epochs`, `max_steps` and `max_tokens`.
 
-    Raises TrainingError where not one step fits.
+    Raises TrainingError where not one step fits, or where rows would be read without end.
     """
     size = options.batch_size * options.accumulation * world
     total = len(lengths)
@@ -38,7 +42,7 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
         epochs = 1.0 if options.max_steps is None and options.max_tokens is None else float("inf")
     rows_left = epochs * total
     steps: list[Step] = []
-    tokens, epoch = 0, 0
+    tokens, epoch, read = 0, 0, 0
     while rows_left >= 1 and total:
         order = np.random.default_rng([options.seed, epoch]).permutation(total)
         for start in range(0, total, size):
@@ -50,8 +54,27 @@ def plan_steps(lengths: Sequence[int], options: TrainOptions, world: int = 1) ->
                 return _not_empty(steps)
             steps.append(Step(epoch, tuple(rows)))
             rows_left -= len(rows)
+            read += len(rows)
+            if read > MOST_READ:
+                raise TrainingError(
+                    f"a run of more than {len(steps):,} steps reads over {MOST_READ:,} rows.",
+                    where="train",
+                    fix="Lower epochs, max_steps or max_tokens.",
+                )
         epoch += 1
     return _not_empty(steps)
+
+
+def check_processes(options: TrainOptions, came: int) -> None:
+    """Raise TrainingError for another number of processes than `train.processes` asks for."""
+    asked = options.processes
+    if came != asked:
+        words = "1 process is" if asked == 1 else f"{asked} processes are"
+        raise TrainingError(
+            f"{words} asked for, but {came} came.",
+            where="train.processes",
+            fix="Start with `torchrun --nproc-per-node N -m dubash …`, or set it to what came.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dubash.core.options import suggest
 from dubash.model.device import place
 from dubash.model.options import ModelOptions, Precision
 
-GB = 2**30
+GB = 10**9
 
 PRODUCTS, TRAFFIC, LAUNCH = 0.4, 0.7, 10e-6
 """What a GPU is taken to reach: shares of its published arithmetic and bandwidth, and seconds an
@@ -48,7 +48,7 @@ _TABLE = {
     "h100": ("H100 SXM", 80, "bf16", 3350e9, 989e12),
     "h200": ("H200 SXM", 141, "bf16", 4800e9, 989e12),
 }
-"""By NVIDIA's datasheets: GB of 10^9 bytes, best precision, bytes and operations a second."""
+"""By NVIDIA's datasheets: GB, best precision, bytes and operations a second."""
 
 
 def device_names() -> list[str]:
@@ -70,7 +70,7 @@ def named_device(name: str, options: ModelOptions, model_type: str) -> Device:
         dtype = options.dtype
     elif dtype == "fp16" and model_type in ("t5", "mt5", "umt5", "longt5"):
         dtype = "fp32"  # its activations pass fp16's largest number
-    return Device(words, "cuda", int(size * 1e9), dtype, False, bandwidth, flops)
+    return Device(words, "cuda", int(size * GB), dtype, False, bandwidth, flops)
 
 
 def this_machine(options: ModelOptions, model_type: str) -> Device:
