@@ -79,7 +79,7 @@ def verdict(
         list[Path], typer.Argument(metavar="RUN...", help="Runs that differ in train.seed alone.")
     ],
 ) -> None:
-    """Ship it, don't, or undecided, with reasons; exits with 0, 1 and 3."""
+    """Ship it, don't, or undecided, with reasons; exits with 0, 4 and 3."""
     from dubash.stages.verdict import verdict as stage
 
     raise typer.Exit(stage(runs))

@@ -27,9 +27,29 @@ TIE = 1.0
 """Points of sentence chrF++ up to which a row counts as a tie."""
 
 
-def pairwise(found: Comparison, options: EvaluateOptions) -> list[dict[str, Any]]:
+def without_same_cuts(found: Comparison) -> Comparison:
+    """The comparison without the cut forms that wrote what the whole one did: no other system."""
+    same = {
+        name
+        for name in (each["name"] for each in found.scores["systems"])
+        if name.endswith("-cut")
+        and all(
+            row["systems"][name]["text"] == row["systems"][name.removesuffix("-cut")]["text"]
+            for row in found.rows
+        )
+    }
+    systems = [each for each in found.scores["systems"] if each["name"] not in same]
+    rows = [
+        row | {"systems": {k: v for k, v in row["systems"].items() if k not in same}}
+        for row in found.rows
+    ]
+    return Comparison(found.scores | {"systems": systems}, rows, found.measured)
+
+
+def pairwise(found: Comparison, options: EvaluateOptions, trials: int) -> list[dict[str, Any]]:
     """Each pair of systems, the later one against the earlier: by metric its difference, with
-    `p_holm`, `p_randomisation` and `p_randomisation_holm`; and the rows it won, tied and lost."""
+    `p_holm`, `p_randomisation` (of so many trials) and `p_randomisation_holm`; and the rows it won,
+    tied and lost."""
     names = [each["name"] for each in found.scores["systems"]]
     pairs = list(combinations(names, 2))
     metrics = [each for each in found.measured if not each.blank]
@@ -40,7 +60,7 @@ def pairwise(found: Comparison, options: EvaluateOptions) -> list[dict[str, Any]
     with progress("compare", len(pairs) * len(metrics), "pairs") as advance:
         for metric in metrics:
             for (earlier, later), record in zip(pairs, records, strict=True):
-                record["metrics"][metric.key] = _difference(metric, later, earlier, options)
+                record["metrics"][metric.key] = _difference(metric, later, earlier, options, trials)
                 advance(1)
             entries = [record["metrics"][metric.key] for record in records]
             for name in ("p", "p_randomisation"):
@@ -50,7 +70,7 @@ def pairwise(found: Comparison, options: EvaluateOptions) -> list[dict[str, Any]
 
 
 def _difference(
-    metric: Measured, later: str, earlier: str, options: EvaluateOptions
+    metric: Measured, later: str, earlier: str, options: EvaluateOptions, trials: int
 ) -> dict[str, float]:
     difference = paired_difference(
         metric.values[later], metric.values[earlier], metric.sampled[later],
@@ -59,7 +79,7 @@ def _difference(
     assert metric.score is not None
     p = randomisation(
         metric.counts[later], metric.counts[earlier], metric.score,
-        options.bootstrap_samples, options.seed,
+        trials, options.seed,
     )  # fmt: skip
     return {**asdict(difference), "p_randomisation": p}
 

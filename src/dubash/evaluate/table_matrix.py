@@ -19,7 +19,8 @@ def matrix_table(content: dict[str, Any]) -> str:
         name = set_cell_size(f"{each['system']} − {each['against']}", widest)
         lines.append(
             f"  {name}  {signed(change['value'])} "
-            f"{interval(change['low'], change['high'], sign=True)}, {chance(change['p_holm'])}; "
+            f"{interval(change['low'], change['high'], sign=True)}, {chance(change['p_holm'])}, "
+            f"by randomisation {change['p_randomisation_holm']:.3f}; "
             f"{each['wins']} won, {each['ties']} tied, {each['losses']} lost"
         )
     if len(content["pairs"]) > 1:

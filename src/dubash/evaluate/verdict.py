@@ -24,11 +24,11 @@ Decision = Literal["ship", "don't ship", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One scored run. `gain` is S1 − S0 in chrF++, S0 in its best form, with its interval at
-    `confidence`; `ended` is the share of rows that S1 ended by itself, None where nobody knows;
+    """One scored run of a seed of its own. `gain` is S1 − S0 in chrF++, S0 in its best form, with
+    its interval at `confidence`; `ended` is the share of rows that S1 ended by itself, None where
+    nobody knows;
     `faults` are, by behaviour, the shares of S1 and of that S0."""
 
-    seed: int
     rows: int
     gain: float
     low: float
@@ -68,25 +68,28 @@ class _Gain:
 def judge(runs: Sequence[Evidence], options: VerdictOptions) -> Verdict:
     """Judge runs that differ in their seed alone; raises ValueError for none."""
     found = _combine(runs)
-    against = _against(runs, found, options)
+    few = min(each.rows for each in runs) < options.least_rows
+    against = [] if few else _against(runs, found, options)
     shown = f"{signed(found.mean)} chrF++ {interval(found.low, found.high, sign=True)}"
     cautions = tuple(_cautions(runs, found, options))
     ends = (found.mean, found.low, found.high)
     if against:
         return Verdict("don't ship", *ends, tuple(against), cautions)
     margin = options.seed_margin if found.seed is None else 0.0
-    few = runs[0].rows < options.least_rows
-    if found.low > margin and not few:
+    small = found.mean < options.smallest_gain
+    if found.low > margin and not few and not small:
         return Verdict(
             "ship", *ends, (f"better than the best form of the base: {shown}",), cautions
         )
     if few:
         why = f"{runs[0].rows} test rows are too few to tell, whatever the interval says: {shown}"
+    elif found.low > 0 and small:
+        why = f"better, but by less than {number(options.smallest_gain)} chrF++: {shown}"
     elif found.low > 0:
         why = f"better on these rows ({shown}), but another seed may move it by {number(margin)}"
     else:
         why = f"no clear difference from the best form of the base: {shown}"
-    needed = tuple(_needed(runs[0].rows, found, options, margin))
+    needed = tuple(_needed(runs, found, options, margin))
     return Verdict("undecided", *ends, (why,), cautions, needed)
 
 
@@ -105,7 +108,10 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
     for name in runs[0].faults:
         ours = fmean(each.faults[name][0] for each in runs)
         theirs = fmean(each.faults[name][1] for each in runs)
-        if ours > options.most_faults and ours > theirs:
+        # by more than chance would have it (a test of two shares; rows are not paired here)
+        pooled = (ours + theirs) / 2
+        chance = 1.96 * math.sqrt(2 * pooled * (1 - pooled) / runs[0].rows)
+        if ours > options.most_faults and ours - theirs > chance:
             reasons.append(
                 f"{name.replace('_', ' ')} on {ours:.1%} of the rows, where the base has "
                 f"{theirs:.1%} (more than {options.most_faults:.0%})"
@@ -140,8 +146,8 @@ def _combine(runs: Sequence[Evidence]) -> _Gain:
     gains = [each.gain for each in runs]
     if not gains:
         raise ValueError("there is no run to judge")
-    normal = NormalDist().inv_cdf((1 + runs[0].confidence) / 2)
-    rows = fmean(((each.high - each.low) / (2 * normal)) ** 2 for each in runs)
+    half_widths = ((each.high - each.low) / (2 * _normal(each.confidence)) for each in runs)
+    rows = fmean(each**2 for each in half_widths)
     mean, count = fmean(gains), len(runs)
     if count == 1:
         return _Gain(mean, rows, None, 1, runs[0].low, runs[0].high)
@@ -150,6 +156,10 @@ def _combine(runs: Sequence[Evidence]) -> _Gain:
     freedom = math.inf if not seed else total**2 / ((seed / count) ** 2 / (count - 1))
     half = student(runs[0].confidence, freedom) * math.sqrt(total)
     return _Gain(mean, rows, seed, count, mean - half, mean + half)
+
+
+def _normal(confidence: float) -> float:
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def student(confidence: float, freedom: float) -> float:
@@ -167,8 +177,11 @@ def student(confidence: float, freedom: float) -> float:
     return math.sqrt(freedom) * math.tan(angle)
 
 
-def _needed(rows: int, found: _Gain, options: VerdictOptions, margin: float) -> list[str]:
+def _needed(
+    runs: Sequence[Evidence], found: _Gain, options: VerdictOptions, margin: float
+) -> list[str]:
     """How many rows, or seeds, would show a gain of this size with the power asked for."""
+    rows = runs[0].rows
     if rows < options.least_rows:
         return [f"at least {options.least_rows} test rows"]
     effect = abs(found.mean)
@@ -177,11 +190,13 @@ def _needed(rows: int, found: _Gain, options: VerdictOptions, margin: float) -> 
             f"a difference of {number(effect, 2)} chrF++ is too small to matter "
             f"(below {number(options.smallest_gain)}): no number of rows makes it worth shipping"
         ]
-    normal = NormalDist()
-    reach = normal.inv_cdf(0.975) + normal.inv_cdf(options.power)
-    if found.seed is None and found.low > 0:
-        return [f"two more runs with other seeds, since the interval is clear of 0 but not of "
-                f"{number(margin)}"]  # fmt: skip
+    reach = _normal(runs[0].confidence) + NormalDist().inv_cdf(options.power)
+    if found.seed is None and (found.low > 0 or effect <= margin):
+        return [
+            f"two more runs with other seeds: of one run alone the interval has to be clear of "
+            f"{number(margin)}"
+        ]
+    effect -= margin if found.mean > 0 else 0.0
     allowed = (effect / reach) ** 2  # the variance with which a gain of this size would show
     seeds = (found.seed or 0.0) / found.seeds
     wanted = []

@@ -23,27 +23,27 @@ def write_markdown(run: RunFolder) -> Path:
 def as_markdown(facts: Facts) -> str:
     """The headline, the scores, what to know with them, and the signatures."""
     verdict = bits.verdict(facts) if facts.is_text else words.verdict(facts)
-    lines = [f"**{_plain(verdict.headline)}**", ""]
+    lines = [f"**{plain(verdict.headline)}**", ""]
     systems = facts.scores["systems"] if facts.scores else []
     measures = bits.measures(facts) if facts.is_text else comparison(facts)
     if facts.scores and measures:
         gains = [f"{name} − S0" for name in facts.scores.get("differences") or {}]
         heads = [each["name"] for each in systems] + gains
-        lines += ["| | " + " | ".join(map(_plain, heads)) + " |", "|---" * (len(heads) + 1) + "|"]
+        lines += ["| | " + " | ".join(map(plain, heads)) + " |", "|---" * (len(heads) + 1) + "|"]
         for measure in measures:
             cells = [_cell(each) for each in measure.cells + measure.gains]
-            lines.append(f"| {_plain(measure.label)} | " + " | ".join(cells) + " |")
+            lines.append(f"| {plain(measure.label)} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += [f"- {_plain(note)}" for note in verdict.notes]
+    lines += [f"- {plain(note)}" for note in verdict.notes]
     lines += [f"- {label}: `{text}`" for label, text in signatures(facts).items()]
     return "\n".join(lines) + "\n"
 
 
 def _cell(cell: Cell) -> str:
-    return _plain(" ".join(each for each in (cell.text, cell.note, cell.p) if each))
+    return plain(" ".join(each for each in (cell.text, cell.note, cell.p) if each))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that means nothing to Markdown: a table's bars and its other signs stand as they are."""
     one_line = " ".join(text.split())
     return "".join(f"\\{each}" if each in "\\`*_|<>" else each for each in one_line)

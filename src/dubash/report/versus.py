@@ -14,6 +14,7 @@ from dubash.core.languages import Language, language
 from dubash.evaluate.numbers import higher, interval, metrics, number, percent, signed
 from dubash.report import charts
 from dubash.report.html import page, rows_json
+from dubash.report.markdown import plain
 from dubash.report.pictures import tone
 from dubash.report.scatter import Point, scatter
 
@@ -44,20 +45,24 @@ def as_html(content: dict[str, Any], rows: list[dict[str, Any]]) -> str:
 def as_markdown(content: dict[str, Any]) -> str:
     """A short version for a README or a pull request."""
     written = metrics(content["systems"])
-    lines = [headline(content), "", "| system | " + " | ".join(w.label for w in written.values())]
+    lines = [
+        plain(headline(content)),
+        "",
+        "| system | " + " | ".join(w.label for w in written.values()),
+    ]
     lines[-1] += " | own end | length | s/row |"
     lines.append("|---" * (len(written) + 4) + "|")
     for each in content["systems"]:
         cells = [_score(each["scores"].get(key)) for key in written]
         cells += _behaves(each)
-        lines.append(f"| {each['name']} | " + " | ".join(cells) + " |")
+        lines.append(f"| {plain(each['name'])} | " + " | ".join(cells) + " |")
     lines += [
         "",
         "| against each other | chrF++ | p (Holm) | randomisation (Holm) | won–tied–lost |",
     ]
     lines.append("|---|---|---|---|---|")
     for each in differences(content):
-        lines.append("| " + " | ".join(each.values()) + " |")
+        lines.append("| " + " | ".join(map(plain, each.values())) + " |")
     if content["settings"]:
         lines += ["", "The runs differ in " + ", ".join(content["settings"]) + "."]
     lines += ["", caption(content)]
@@ -74,7 +79,8 @@ def headline(content: dict[str, Any]) -> str:
     second = ranked[1]
     pair = next(p for p in content["pairs"] if {p["system"], p["against"]} == {best, second})
     found = pair["metrics"]["chrf++"]
-    clear = found["p_holm"] < 0.05 and (found["low"] > 0 or found["high"] < 0)
+    alpha = 1 - content["bootstrap"]["confidence"]
+    clear = found["p_holm"] < alpha and (found["low"] > 0 or found["high"] < 0)
     if clear:
         return f"{best} is best at {value} chrF++, clear of {second}"
     return f"{best} is ahead at {value} chrF++, but not clear of {second}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.matrix import latency, pairwise, same_texts
+from dubash.evaluate.matrix import latency, pairwise, same_texts, without_same_cuts
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System, cut_at_first_line
 from dubash.evaluate.table_matrix import matrix_table
@@ -32,8 +33,13 @@ from dubash.stages.translate import check_output, existing_run
 SHOWN = 5
 """Rows that differ, as a refusal names them."""
 
-NOT_STUDIED = ("run.", "data.train.", "evaluate.")
-"""Settings whose differences say nothing of a system: names, places, how it is scored."""
+NOT_STUDIED = ("data.train.",)
+"""Settings whose differences are told by the rows themselves."""
+
+MOST_SYSTEMS = 24
+"""Systems at most: each is tested against each."""
+
+MOST_DRAWS = 20_000
 
 DRAWS_A_PAIR = 100
 """Drawn test sets for each pair of systems at least: an adjusted p has to be able to be small."""
@@ -59,13 +65,20 @@ def compare_runs(
     for runs of other rows, naming them, and UserError as reading does.
     """
     if out is not None:
+        if (out / "recipe.yaml").exists():
+            raise UserError(
+                "this is a run's own folder.", where=str(out), fix="Name another --out."
+            )
         check_output(out / "compare.json")
+        out.mkdir(parents=True, exist_ok=True)
     sides = [_side(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
     first = sides[0]
     for other in sides[1:]:
         refuse_other_rows(first.name, first.test, other.name, other.test)
     pair = first.recipe.languages.pair()
-    options: EvaluateOptions = first.recipe.evaluate
+    # a run's folder may come from anybody: what programs it names are not run here
+    options: EvaluateOptions = first.recipe.evaluate.model_copy(update={"commands": ()})
+    differ = confounds(sides, under)
     check_metrics(pair.target, options)
     systems = join(sides) + [_file(each, first.test) for each in files]
     if len(systems) < 2:
@@ -73,19 +86,24 @@ def compare_runs(
             "there is one system only.", where=str(first.run.path),
             fix="Name several runs, a run that is trained, or a file with --with NAME=FILE.",
         )  # fmt: skip
+    if len(systems) > MOST_SYSTEMS:
+        raise ComparisonError(
+            f"{len(systems)} systems; {MOST_SYSTEMS} are the most.",
+            fix="Compare fewer runs at a time.",
+        )
     pairs = len(systems) * (len(systems) - 1) // 2
-    draws = max(options.bootstrap_samples, DRAWS_A_PAIR * pairs)
-    options = options.model_copy(update={"bootstrap_samples": draws})
-    found = compare(first.test, systems, pair, options, (), row_metrics(options))
+    draws = min(max(options.bootstrap_samples, DRAWS_A_PAIR * pairs), MOST_DRAWS)
+    drawn = options.model_copy(update={"bootstrap_samples": max(draws, options.bootstrap_samples)})
+    found = without_same_cuts(compare(first.test, systems, pair, drawn, (), row_metrics(drawn)))
     content = found.scores | {
-        "pairs": pairwise(found, options),
+        "differences": {},  # those from S0 are among the pairs, adjusted for their number
+        "pairs": pairwise(found, drawn, options.bootstrap_samples),
         "latency": {each.name: latency(each) for each in systems},
         "runs": [str(each.run.path) for each in sides],
-        **confounds(sides, under),
+        **differ,
     }
     typer.echo(matrix_table(content))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "compare.json", content)
         write_jsonl(out / "rows.jsonl", found.rows)
         for path in write_comparison(content, found.rows, out):
@@ -180,6 +198,11 @@ def _file(text: str, test: Sequence[Pair]) -> System:
     name, equals, path = text.partition("=")
     if not equals or not name.strip() or not path:
         raise UserError(f"'{text}' is not NAME=FILE.", where="--with")
+    if not re.fullmatch(r"\w[\w .+-]{0,39}", name.strip()):
+        raise UserError(
+            f"{name!r} is no name: up to 40 letters, digits, blanks and any of . _ + -.",
+            where="--with",
+        )
     lines = read_lines(Path(path))
     if len(lines) != len(test):
         raise ComparisonError(

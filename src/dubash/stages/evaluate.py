@@ -190,7 +190,7 @@ def _rows_and_system(
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file, one segment each; DataError where it is missing or no UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError("no such file.", where=str(path)) from None
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from dubash.core.types import Hypothesis, Pair
 from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
 from dubash.stages.shots import few_shot_translator
@@ -44,6 +45,8 @@ def translate_test(
     Raises UserError where that was done with other rows, settings or weights.
     """
     path, part, made = run.hypotheses(name), f"translate {name}", made_of(run, recipe, test, name)
+    if name == FEW_SHOT and run.read_manifest().get("made_of", {}).get(part) != made:
+        path.unlink(missing_ok=True)  # other shots make another system: nothing hangs on it
     if not plain and already_made(run, part, path, made):
         return
     with phase(run, part, afresh=plain):
@@ -86,9 +89,10 @@ def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
 
 def read_systems(run: RunFolder) -> list[System]:
     """The systems whose translations are in the run folder, S0 first."""
+    shown = read_resolved(run.recipe).evaluate.few_shot > 0
     found = []
     for name, label in LABELS.items():
-        if run.hypotheses(name).exists():
+        if run.hypotheses(name).exists() and (shown or name != FEW_SHOT):
             rows = list(read_jsonl(run.hypotheses(name)))
             sources = [row.pop("source") for row in rows]
             found.append(System(name, label, sources, [Hypothesis(**row) for row in rows]))

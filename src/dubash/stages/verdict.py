@@ -12,14 +12,18 @@ from dubash.core.errors import ComparisonError, UserError
 from dubash.core.files import read_json
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
+from dubash.evaluate.behaviour import FAULTS
 from dubash.evaluate.verdict import Evidence, Verdict, judge
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import settings_by_key
 from dubash.stages.looks import looks
 from dubash.stages.translate import existing_run
 
-SHIP, DO_NOT, UNDECIDED = 0, 1, 3
-"""Exit statuses; 2 is that of an error."""
+SHIP, UNDECIDED, DO_NOT = 0, 3, 4
+"""Exit statuses; 2 is that of an error, 1 that of Python's own failures."""
+
+JUDGED = {"bootstrap_samples", "seed", "confidence", "few_shot", "behaviour", "verdict"}
+"""Settings of the evaluation in which runs that are judged together may not differ."""
 
 SEED = "train.seed"
 
@@ -32,7 +36,7 @@ def verdict(folders: Sequence[Path]) -> int:
     runs = [existing_run(folder) for folder in folders]
     refuse_other_settings(runs)
     options = read_resolved(runs[0].recipe).evaluate.verdict
-    found = judge([evidence(run) for run in runs], options)
+    found = judge([_whole_evidence(run) for run in runs], options)
     for line in describe(found):
         typer.echo(line)
     return {"ship": SHIP, "don't ship": DO_NOT}.get(found.decision, UNDECIDED)
@@ -47,7 +51,11 @@ def describe(found: Verdict) -> list[str]:
 
 def refuse_other_settings(runs: Sequence[RunFolder]) -> None:
     """Raise ComparisonError unless the runs differ in nothing but their seeds."""
-    flat = [settings_by_key(read_resolved(run.recipe)) for run in runs]
+    recipes = [read_resolved(run.recipe) for run in runs]
+    flat = [
+        settings_by_key(each) | {"evaluate": each.evaluate.model_dump_json(include=JUDGED)}
+        for each in recipes
+    ]
     for run, settings in zip(runs[1:], flat[1:], strict=True):
         differ = [
             key
@@ -59,9 +67,27 @@ def refuse_other_settings(runs: Sequence[RunFolder]) -> None:
                 f"it differs from {runs[0].path} in {', '.join(differ)}.", where=str(run.path),
                 fix=f"Seeds are judged together where {SEED} alone differs; see dubash compare.",
             )  # fmt: skip
+    for split in ("test", "train"):
+        rows = [data.load(run.data).account["splits"][split]["fingerprint"] for run in runs]
+        if len(set(rows)) > 1:
+            raise ComparisonError(
+                f"its {split} rows are not those of {runs[0].path}.",
+                where=str(next(r.path for r, f in zip(runs, rows, strict=True) if f != rows[0])),
+                fix="Seeds are judged together on the same rows only.",
+            )
     seeds = [settings[SEED] for settings in flat]
     if len(set(seeds)) < len(seeds):
         raise ComparisonError(f"two of these runs have the same {SEED}.", where=str(runs[0].path))
+
+
+def _whole_evidence(run: RunFolder) -> Evidence:
+    try:
+        return evidence(run)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            "its scores are broken, or were made by another version of dubash.",
+            where=str(run.scores), fix=f"Run: dubash evaluate {run.path}",
+        ) from error  # fmt: skip
 
 
 def evidence(run: RunFolder) -> Evidence:
@@ -81,7 +107,6 @@ def evidence(run: RunFolder) -> Evidence:
     tuned, base, count = systems["S1"], systems[change["against"]], scores["rows"]
     near = data.load(run.data).account["leaks"]["near_duplicates"].get("train-test", {})
     return Evidence(
-        seed=run.read_manifest()["seed"],
         rows=count,
         gain=change["value"],
         low=change["low"],
@@ -89,8 +114,8 @@ def evidence(run: RunFolder) -> Evidence:
         confidence=scores["bootstrap"]["confidence"],
         ended=tuned["stops"]["end"] / count if tuned["stops"] else None,
         faults={
-            name: (found / count, base["behaviour"].get(name, 0) / count)
-            for name, found in tuned["behaviour"].items()
+            name: (tuned["behaviour"].get(name, 0) / count, base["behaviour"].get(name, 0) / count)
+            for name in FAULTS
             if name != "no_end"
         },
         near_duplicates=near.get("count", 0),
