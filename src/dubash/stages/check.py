@@ -249,8 +249,10 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
                 fix="Raise it, or set data.dev_rows: 0.",
             )
         say(f"  {len(rows)} rows checked: prompt, mask and end token are right")
+        too_long = run.path / "too_long.jsonl"
+        too_long.unlink(missing_ok=True)
         if aside or more:
-            write_jsonl(run.path / "too_long.jsonl", aside + more)
+            write_jsonl(too_long, aside + more)
             say(
                 f"  {len(aside)} of {len(prepared.train)} train rows and {len(more)} of "
                 f"{len(prepared.dev)} dev rows are over {recipe.prompt.max_tokens} tokens and set "
