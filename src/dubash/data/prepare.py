@@ -45,11 +45,10 @@ def prepare(
     """Read, normalise, filter, deduplicate, split and guard the rows; write them to `folder`.
 
     `task` is "translation", "instruction" or "text"; relative paths start from `base`. A folder
-    with the result for the same options and files is loaded as it is: frozen rows stay frozen, unless
-    they are `unused`.
-    Raises DataError for data that cannot be used, or that differs from what the folder was made
-    of, and LeakError as the leak guard does, or where training rows stand in a known benchmark;
-    nothing is then written.
+    with the result for the same options and files is loaded as it is: frozen rows stay frozen, or,
+    where they are `unused`, are made again. Raises DataError for data that cannot be used, or that
+    differs from what the folder was made of, and LeakError as the leak guard does, or where
+    training rows stand in a known benchmark; nothing is then written.
     """
     if task not in ("translation", "instruction", "text"):
         raise DataError(f"no data is prepared for the task '{task}'.")
