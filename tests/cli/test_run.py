@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,10 +61,16 @@ def test_a_run_leaves_everything_and_it_agrees(finished):
 
 
 def test_a_run_shows_a_short_table_and_where_the_report_is(finished):
-    _, done = finished
+    folder, done = finished
     assert "S1 against S0" in done.stdout
-    assert done.stdout.endswith("report: runs/first/report.html\n")
+    report, trial = done.stdout.splitlines()[-2:]
+    assert report == "report: runs/first/report.html"
+    command, arguments = trial.split(" translate ")
+    assert command == "try it: dubash"
+    again = dubash("translate", *shlex.split(arguments), at=folder)
+    assert again.returncode == 0, again.stderr
     assert "▸ train\n" in done.stderr
+    assert " · lowest dev loss so far\n" in done.stderr
 
 
 def test_a_model_of_other_rows_is_refused_not_reused(finished, tmp_path):

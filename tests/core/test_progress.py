@@ -57,6 +57,16 @@ def test_what_was_done_before_makes_it_no_faster(clock):
     assert ticker.describe(clock.now) == "train 950/1000 tokens · 5.0 tokens/s · 10s left"
 
 
+@pytest.mark.parametrize("kind", [Ticker, BarTicker])
+def test_where_it_is_not_known_how_much_there_is_only_what_is_done_is_said(clock, capsys, kind):
+    ticker = kind("looking", 0, "setups", clock=clock)
+    clock.now += 12
+    ticker(6)
+    assert ticker.describe(clock.now) == "looking 6 setups · 0.50 setups/s · in 12s"
+    ticker.finish()
+    assert "━" not in capsys.readouterr().err
+
+
 def test_plain_lines_come_at_most_every_few_seconds(clock, capsys):
     ticker = Ticker("reading", 1000, "rows", clock=clock)
     for _ in range(100):

@@ -112,7 +112,8 @@ def test_check_shows_a_row_as_trained_and_as_served(models: Path, tmp_path: Path
         last = after.rstrip().removesuffix("\x1b[0m")
     assert last.endswith("<|im_end|>|")
     assert last[last.rindex("\x1b") :].startswith(GREEN)
-    assert "rows checked: the end token is supervised" in done.stdout
+    plain = Text.from_ansi(done.stdout).plain
+    assert "30 of 30 rows checked: the end token is supervised" in plain
 
 
 def test_check_refuses_a_broken_chat_template_in_one_line(models: Path, tmp_path: Path):

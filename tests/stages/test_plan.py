@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from dubash.cli import app
 from dubash.core.errors import RecipeError
 from dubash.core.run import RunFolder
+from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe
 from dubash.stages.plan import DOES_NOT_FIT, as_numbers, make_plan
 from dubash.stages.workload import SAMPLE, WHOLE
@@ -173,5 +174,7 @@ def test_a_devices_memory_is_what_its_maker_says(job):
 
 
 def test_an_unknown_device_is_refused():
-    with pytest.raises(RecipeError, match="--device"):
-        numbers("indic-sft-7b", device="abacus")
+    for name in ("abacus", "a100"):
+        with pytest.raises(RecipeError, match=f"--device: no device '{name}' is known.") as told:
+            numbers("indic-sft-7b", device=name)
+        assert all(each in str(told.value) for each in device_names())

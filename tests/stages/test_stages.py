@@ -8,7 +8,7 @@ import yaml
 from dubash.core.errors import DataError, RecipeError
 from dubash.core.files import read_jsonl
 from dubash.core.run import RunFolder
-from dubash.recipe.load import load_recipe, shipped
+from dubash.recipe.load import load_recipe, read_resolved, shipped
 from dubash.stages.demo import show_minutes, show_samples
 from dubash.stages.doctor import doctor
 from dubash.stages.prepare import prepare
@@ -85,13 +85,30 @@ def test_prepared_data_is_used_again(job):
     assert again == first
 
 
-def test_frozen_rows_do_not_change_under_a_run(job):
-    prepare(load_recipe("recipe.yaml"))
+def test_rows_are_frozen_anew_until_something_was_made_with_them(job, capsys):
+    run, _ = prepare(load_recipe("recipe.yaml"))
+    capsys.readouterr()
+    _, fewer = prepare(load_recipe("recipe.yaml", ["data.test_rows=9"]))
+    assert len(fewer.test) == len(run.split("test").read_text().splitlines()) == 9
+    assert (
+        "\n  the rows are frozen anew: data.test_rows is another; nothing was made with them yet\n"
+    ) in capsys.readouterr().err
+    assert read_resolved(run.recipe).data.test_rows == 9
+    with run.split("test").open("a", encoding="utf-8") as handle:
+        handle.write('{"source": "a", "target": "b", "document": "", "origin": ""}\n')
+    with pytest.raises(DataError, match="the frozen rows have been changed"):
+        prepare(load_recipe("recipe.yaml"))
+
+
+@pytest.mark.parametrize("made", ["translations", "checkpoints", "model"])
+def test_frozen_rows_do_not_change_under_what_was_made_with_them(job, made):
+    run, _ = prepare(load_recipe("recipe.yaml"))
+    (run.path / made).mkdir()
     with (job / "rows.csv").open("a", encoding="utf-8") as handle:
         handle.write("One more.,Una más.\n")
     with pytest.raises(DataError, match=r"would change: the file rows\.csv has changed"):
         prepare(load_recipe("recipe.yaml"))
-    with pytest.raises(DataError, match=r"would change: data\.test_rows is another"):
+    with pytest.raises(RecipeError, match=r"was made with data\.test_rows: 12, not 9"):
         prepare(load_recipe("recipe.yaml", ["data.test_rows=9"]))
 
 

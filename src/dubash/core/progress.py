@@ -36,7 +36,8 @@ def spell(seconds: float) -> str:
 
 
 class Ticker:
-    """One running task. Call it with the number of units just done; `note` shows beside it.
+    """One running task. Call it with the number of units just done; `note` shows beside it. A
+    `total` of 0 is not known.
 
     `done` units were done before it began: they count as done, but not for the rate.
     """
@@ -68,7 +69,8 @@ class Ticker:
         """`label 40/150 rows · 3.1 rows/s · 35s left`"""
         elapsed = max(now - self.start, 1e-9)
         rate = (self.done - self.before) / elapsed
-        parts = [f"{self.label} {self.done}/{self.total} {self.unit}"]
+        done = f"{self.done}/{self.total}" if self.done <= self.total else f"{self.done}"
+        parts = [f"{self.label} {done} {self.unit}"]
         parts.append(f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2f} {self.unit}/s")
         if self.done < self.total and rate > 0:
             parts.append(f"{spell((self.total - self.done) / rate)} left")
@@ -95,7 +97,7 @@ class BarTicker(Ticker):
 
     def show(self, now: float) -> None:
         """Draw the bar over the line before."""
-        filled = int(24 * self.done / max(self.total, 1))
+        filled = int(24 * min(self.done, self.total) / max(self.total, 1))
         bar = "━" * filled + "─" * (24 - filled)
         sys.stderr.write(f"\r\x1b[2K  {bar} {self.describe(now)}")
         sys.stderr.flush()

@@ -11,6 +11,7 @@ from typing import Any
 
 from dubash.core.errors import DataError
 from dubash.core.files import new_folder, read_json, read_jsonl, write_json, write_jsonl
+from dubash.core.progress import say
 from dubash.core.types import Pair
 from dubash.data.rows import Dropped
 from dubash.data.splits import Splits, fingerprint
@@ -78,8 +79,9 @@ def _load_split(path: Path, account: dict[str, Any]) -> list[Pair]:
     return rows
 
 
-def reuse(folder: Path, made_of: dict[str, Any]) -> Prepared | None:
-    """What `folder` holds, if it was made of the same; None where there is nothing yet.
+def reuse(folder: Path, made_of: dict[str, Any], *, unused: bool = False) -> Prepared | None:
+    """What `folder` holds, if it was made of the same; None where there is nothing yet, or where
+    it was made of something else and is `unused`: nothing hangs on those rows.
 
     `made_of` has "options", "languages", "task" and "files" (bare name → hashes). Raises DataError
     where one of them differs, since the frozen rows would change, and for a folder of other things.
@@ -103,6 +105,9 @@ def reuse(folder: Path, made_of: dict[str, Any]) -> Prepared | None:
         for name, digest in made_of["files"].items()
         if before["files"].get(name, digest) != digest
     ]
+    if changes and unused:
+        say(f"  the rows are frozen anew: {'; '.join(changes)}; nothing was made with them yet")
+        return None
     if changes:
         what = f"the frozen rows of this run would change: {'; '.join(changes)}."
         raise DataError(what, where=str(folder), fix=_FIX)

@@ -43,7 +43,7 @@ def _load(entry: Entry) -> Any:
         raise DataError(
             "data sets of the hub need the library 'datasets', which is not installed.",
             where=entry.name,
-            fix="Install it: pip install -e '.[hub]'.",
+            fix="In dubash's folder run: pip install -e '.[hub]'.",
         ) from None
     try:
         return datasets.load_dataset(

@@ -34,15 +34,21 @@ _SHOWN = 5
 
 
 def prepare(
-    options: DataOptions, pair: LanguagePair, task: str, base: Path, folder: Path
+    options: DataOptions,
+    pair: LanguagePair,
+    task: str,
+    base: Path,
+    folder: Path,
+    *,
+    unused: bool = False,
 ) -> Prepared:
     """Read, normalise, filter, deduplicate, split and guard the rows; write them to `folder`.
 
     `task` is "translation", "instruction" or "text"; relative paths start from `base`. A folder
-    with the result for the same options and files is loaded as it is: frozen rows stay frozen.
-    Raises DataError for data that cannot be used, or that differs from what the folder was made
-    of, and LeakError as the leak guard does, or where training rows stand in a known benchmark;
-    nothing is then written.
+    with the result for the same options and files is loaded as it is: frozen rows stay frozen, or,
+    where they are `unused`, are made again. Raises DataError for data that cannot be used, or that
+    differs from what the folder was made of, and LeakError as the leak guard does, or where
+    training rows stand in a known benchmark; nothing is then written.
     """
     if task not in ("translation", "instruction", "text"):
         raise DataError(f"no data is prepared for the task '{task}'.")
@@ -52,7 +58,7 @@ def prepare(
     hashes = _hashes(options, pair, base)
     made_of = _made_of(options, pair, task, hashes)
     known = [*shipped(), *(read(base / each) for each in options.benchmarks)]
-    if found := reuse(folder, made_of):
+    if found := reuse(folder, made_of, unused=unused):
         refuse_known(found.train, known, options.allow_benchmarks)
         return found
     reading = _Reading(options, pair, task, base, hashes)

@@ -80,7 +80,7 @@ class ChosenEngine:
     def _reason(self, prompts: Sequence[Sequence[int]]) -> str:
         """Why CTranslate2 does not serve this, before anything is converted; "" if it may."""
         if importlib.util.find_spec("ctranslate2") is None:
-            return "it is not installed (pip install -e '.[ct2]')"
+            return "it is not installed (in dubash's folder: pip install -e '.[ct2]')"
         if self.loaded.device != "cpu":
             return f"it serves on a CPU here, and the model is on {self.loaded.device}"
         longest = max(len(prompt) for prompt in prompts)

@@ -120,7 +120,7 @@ def need_bitsandbytes(what: str, where: str) -> None:
         raise ModelError(
             f"{what} needs bitsandbytes, which is not installed.",
             where=where,
-            fix="Run: pip install -e '.[quant]'",
+            fix="In dubash's folder run: pip install -e '.[quant]'",
         )
 
 

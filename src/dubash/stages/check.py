@@ -44,7 +44,7 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     recipe = with_base(run, loaded.recipe, prepared)
     template = make_template(recipe, *load_tokenizer_and_kind(recipe))
     with phase(run, "check", afresh=True):
-        _, long, checked = checked_train(recipe, template, prepared)
+        fitting, long, checked = checked_train(recipe, template, prepared)
     if long:
         say(
             f"  {len(long)} of {len(prepared.train)} train rows are over "
@@ -55,8 +55,9 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     for row in checked[:rows]:
         show(console, row, template)
     console.print(
-        f"[green]✓[/] {len(checked)} rows checked: the end token is supervised, padding is not, "
-        "the mask sits right, training and serving prompts are the same, no target is cut."
+        f"[green]✓[/] {len(checked)} of {len(fitting)} rows checked: the end token is supervised, "
+        "padding is not, the mask sits right, training and serving prompts are the same, no target "
+        "is cut."
     )
 
 
@@ -248,9 +249,11 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
                 where="prompt.max_tokens",
                 fix="Raise it, or set data.dev_rows: 0.",
             )
-        say(f"  {len(rows)} rows checked: prompt, mask and end token are right")
+        say(f"  {len(rows)} of {len(train)} rows checked: prompt, mask and end token are right")
+        too_long = run.path / "too_long.jsonl"
+        too_long.unlink(missing_ok=True)
         if aside or more:
-            write_jsonl(run.path / "too_long.jsonl", aside + more)
+            write_jsonl(too_long, aside + more)
             say(
                 f"  {len(aside)} of {len(prepared.train)} train rows and {len(more)} of "
                 f"{len(prepared.dev)} dev rows are over {recipe.prompt.max_tokens} tokens and set "

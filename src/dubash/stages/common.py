@@ -60,11 +60,10 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
     """A run folder holds one recipe: a number in it must be traceable to it.
 
     Raises RecipeError where the folder was made with other settings. As long as nothing was
-    translated or trained with them (a `dubash check`, a model that was not there) they may change;
-    the data in the folder has a guard of its own. Where the folder stands makes no difference.
+    translated or trained with them (a `dubash check`, a model that was not there) they may change.
+    Where the folder stands makes no difference.
     """
-    made = (run.translations, run.checkpoints, run.model)
-    if not run.recipe.exists() or not any(each.exists() for each in made):
+    if not run.recipe.exists() or not binds(run):
         return
     before, now = (_flat(_settings(each)) for each in (read_resolved(run.recipe), recipe))
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
@@ -78,6 +77,11 @@ def refuse_other_recipe(run: RunFolder, recipe: Recipe) -> None:
             where=str(run.path),
             fix="Take another run.name, or remove the folder to start afresh.",
         )
+
+
+def binds(run: RunFolder) -> bool:
+    """Whether anything was translated or trained, so that recipe and rows must stay as they are."""
+    return any(each.exists() for each in (run.translations, run.checkpoints, run.model))
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

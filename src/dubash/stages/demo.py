@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from dubash.core.files import read_jsonl
 from dubash.core.progress import say, spell
 from dubash.core.run import RunFolder
 from dubash.recipe.load import load_recipe
-from dubash.stages.run import run
+from dubash.stages.run import run_all, try_it
 
 SAMPLES = 5
 
@@ -20,7 +19,7 @@ SAMPLES = 5
 def demo(overrides: Sequence[str]) -> None:
     """Run the shipped recipe `demo`, then show sample rows and where the minutes went."""
     say("SmolLM2-135M-Instruct learns English→Spanish from the phrasebook that ships with dubash.")
-    folder = run(load_recipe("demo", overrides))
+    folder = run_all(load_recipe("demo", overrides))
     show_samples(folder)
     show_minutes(folder)
 
@@ -50,5 +49,4 @@ def show_minutes(folder: RunFolder) -> None:
     for name, seconds in phases.items():
         typer.echo(f"  {name:14} {spell(seconds)}")
     typer.echo(f"  {'all':14} {spell(sum(phases.values()))}")
-    called = sys.argv[0] if sys.argv[0].endswith("dubash") else "dubash"
-    typer.echo(f"\ntry it: {called} translate {folder.path} 'Good morning!'")
+    typer.echo(f"\n{try_it(folder, 'Good morning!')}")

@@ -37,7 +37,7 @@ def doctor() -> None:
 def _methods(bitsandbytes: str | None) -> str:
     if bitsandbytes:
         return f"full, lora, qlora, lora-int8 (bitsandbytes {bitsandbytes})"
-    return "full, lora; for qlora and lora-int8: pip install -e '.[quant]'"
+    return "full, lora; for qlora and lora-int8, in dubash's folder: pip install -e '.[quant]'"
 
 
 def _there(version: str | None, command: str) -> str:

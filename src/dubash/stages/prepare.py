@@ -14,11 +14,12 @@ from dubash.data.prepare import Prepared
 from dubash.data.prepare import prepare as prepare_data
 from dubash.data.splits import SHORT_TARGET
 from dubash.recipe.load import LoadedRecipe, yours_to_bring
-from dubash.stages.common import open_run, phase, refuse_other_recipe, run_folder
+from dubash.stages.common import binds, open_run, phase, refuse_other_recipe, run_folder
 
 
 def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
-    """Read, clean, split, guard; reuses what is there when the inputs are the same."""
+    """Read, clean, split, guard; reuses what is there when the inputs are the same, and makes it
+    again when they are not, as long as nothing was translated or trained."""
     recipe, run = loaded.recipe, run_folder(loaded)
     refuse_other_recipe(run, recipe)
     # several processes of one run, or the same command given twice, take turns: the first
@@ -26,7 +27,10 @@ def prepare(loaded: LoadedRecipe) -> tuple[RunFolder, Prepared]:
     name = sha256_text(str(run.path.absolute()))
     refuse_missing(recipe.data)
     with phase(run, "prepare"), lock(cache_root() / "locks" / f"{name}.lock"):
-        prepared = prepare_data(recipe.data, recipe.languages.pair(), recipe.task, Path(), run.data)
+        prepared = prepare_data(
+            recipe.data, recipe.languages.pair(), recipe.task, Path(), run.data,
+            unused=not binds(run),
+        )  # fmt: skip
         open_run(loaded)
         tell(prepared.account)
     return run, prepared

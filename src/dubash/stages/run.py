@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 import typer
 
+from dubash.core.files import read_jsonl
 from dubash.core.progress import is_main
 from dubash.core.run import RunFolder
 from dubash.evaluate.chosen import check_metrics
@@ -21,6 +25,24 @@ from dubash.stages.train import train_model
 
 
 def run(loaded: LoadedRecipe) -> RunFolder:
+    """The command: everything, then a line to try the tuned model with.
+
+    Raises as `run_all` does.
+    """
+    folder = run_all(loaded)
+    if is_main() and loaded.recipe.task != "text":
+        sources = [row["source"] for row in read_jsonl(folder.split("test"))]
+        typer.echo(try_it(folder, min(sources, key=len)))
+    return folder
+
+
+def try_it(folder: RunFolder, text: str) -> str:
+    """A line that translates the text with the tuned model, to be copied."""
+    called = sys.argv[0] if sys.argv[0].endswith("dubash") else "dubash"
+    return f"try it: {called} translate {shlex.quote(str(folder.path))} {shlex.quote(text)}"
+
+
+def run_all(loaded: LoadedRecipe) -> RunFolder:
     """Everything, in order. What an earlier try finished is kept, so a stopped run goes on.
 
     What can be refused is refused before anything takes minutes: a GPU or a metric's program that

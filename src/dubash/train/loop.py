@@ -181,7 +181,10 @@ class Loop:
             self._record(kind="dev", **found)
             words = "".join(f" · dev {name} {found[name]:.3f}" for name in sorted(found))
             if self.accelerator.is_main_process:
-                say(f"  step {state.step}/{len(self.steps)}{words}{' · best' if better else ''}")
+                chrf = self.options.keep_best == "chrf"
+                lead = "highest dev chrF++ so far" if chrf else "lowest dev loss so far"
+                words += f" · {lead}" if better else ""
+                say(f"  step {state.step}/{len(self.steps)}{words}")
         ticker.note = ""
 
     # -- parts ---------------------------------------------------------------------------------

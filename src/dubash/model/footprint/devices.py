@@ -9,7 +9,6 @@ import torch
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import ModelError, RecipeError
 from dubash.core.memory import free_memory, own_memory
-from dubash.core.options import suggest
 from dubash.model.device import place
 from dubash.model.options import ModelOptions, Precision
 
@@ -62,7 +61,7 @@ def named_device(name: str, options: ModelOptions, model_type: str) -> Device:
         raise RecipeError(
             f"no device '{name}' is known.",
             where="--device",
-            fix=suggest(name, device_names()) or f"There are: {', '.join(device_names())}.",
+            fix=f"There are: {', '.join(device_names())}.",
         )
     words, size, best, bandwidth, flops = _TABLE[name.lower()]
     dtype: Precision = "bf16" if best == "bf16" else "fp16"
