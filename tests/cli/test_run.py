@@ -22,7 +22,7 @@ def test_a_run_leaves_everything_and_it_agrees(finished):
     run = folder / "runs" / "first"
     assert {path.name for path in run.iterdir()} == {
         "recipe.yaml", "manifest.json", "data", "metrics.jsonl", "checkpoints", "model",
-        "translations", "scores.json", "rows.jsonl", "report.html",
+        "translations", "scores.json", "rows.jsonl", "report.html", "report.md",
     }  # fmt: skip
     assert whole_files_only(run)
 

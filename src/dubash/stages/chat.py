@@ -11,16 +11,19 @@ import typer
 
 from dubash.core.errors import UserError
 from dubash.core.progress import say
+from dubash.core.run import RunFolder
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.rows import flaw
 from dubash.prompt.context import tokens_needed
 from dubash.prompt.conversation import Conversation
 from dubash.recipe.load import load_recipe
+from dubash.recipe.options import Recipe
 from dubash.stages.common import make_engine
 from dubash.stages.translate import MAX_LINE, existing_run
 from dubash.stages.trim import tuned_on
 
 if TYPE_CHECKING:
+    from dubash.engine.base import Engine
     from dubash.model.load import LoadedModel
 
 HELP = "a line is a question; /new forgets what was said, /system TEXT sets a system message, /quit"
@@ -32,9 +35,30 @@ def chat(folder: Path, overrides: Sequence[str], *, untuned: bool) -> None:
 
     Raises UserError as loading does, and where the run's model has only read text.
     """
-    from dubash.model.load import load_base, load_tuned
-
     run = existing_run(folder)
+    recipe = _recipe(run, overrides)
+    loaded = _load(run, recipe, untuned)
+    pair, options = recipe.languages.pair(), recipe.prompt
+    talk = Conversation(options, loaded.tokenizer, loaded.kind, pair, recipe.task)
+    engine = make_engine(recipe, loaded, talk, plain=True)
+    say(f"{loaded.display_name}{', untuned' if untuned else ''}: {HELP}")
+    for line in _lines():
+        command, _, rest = line.partition(" ")
+        if command == "/quit":
+            return
+        if command == "/new":
+            talk.forget()
+        elif command == "/system":
+            options = options.model_copy(update={"system": rest.strip() or None})
+            talk = Conversation(options, loaded.tokenizer, loaded.kind, pair, recipe.task)
+        elif command.startswith("/"):
+            say(f"  no such command: {HELP}")
+        else:
+            _answer(line, talk, engine, loaded, recipe)
+
+
+def _recipe(run: RunFolder, overrides: Sequence[str]) -> Recipe:
+    """The run's recipe with other settings of generation; UserError for any other setting."""
     if other := next((each for each in overrides if not each.startswith("generate.")), None):
         raise UserError(
             f"'{other}' cannot be set here.", where="command line",
@@ -44,53 +68,46 @@ def chat(folder: Path, overrides: Sequence[str], *, untuned: bool) -> None:
     if recipe.task == "text":
         raise UserError(
             "this run's model has read text (task: text); it was not tuned to answer.",
-            where=str(folder),
+            where=str(run.path),
         )
+    return recipe
+
+
+def _load(run: RunFolder, recipe: Recipe, untuned: bool) -> LoadedModel:
+    from dubash.model.load import load_base, load_tuned
+
     if untuned:
-        loaded = load_base(recipe.model)
-    else:
-        if not run.model.exists():
-            raise UserError(
-                "this run has no tuned model.", where=str(folder), fix="Add --untuned, or train."
-            )
-        loaded = load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
-    pair, options = recipe.languages.pair(), recipe.prompt
-    talk = Conversation(options, loaded.tokenizer, loaded.kind, pair, recipe.task)
-    engine = make_engine(recipe, loaded, talk, plain=True)
-    new = recipe.generate.max_new_tokens
-    tidy = normalise if recipe.task == "translation" else normalise_lines
-    say(f"{loaded.display_name}{', untuned' if untuned else ''}: {HELP}")
-    for line in _lines():
-        command, _, rest = line.partition(" ")
-        if command == "/quit":
-            return
-        if command == "/new":
-            talk.forget()
-            continue
-        if command == "/system":
-            options = options.model_copy(update={"system": rest.strip() or None})
-            talk = Conversation(options, loaded.tokenizer, loaded.kind, pair, recipe.task)
-            continue
-        if command.startswith("/"):
-            say(f"  no such command: {HELP}")
-            continue
-        question = tidy(line)
-        while _too_long(loaded, prompt := talk.prompt_ids(question), new) and talk.turns:
-            talk.forget(oldest=True)
-        if _too_long(loaded, prompt, new):
-            say(f"  {len(prompt):,} tokens do not go into the model's context with an answer")
-            continue
-        [answer] = engine.generate([prompt])
-        typer.echo(answer.text)
-        sys.stdout.flush()
-        if recipe.task == "instruction":
-            talk.remember(question, answer.text)
-        ended = {"end": "ended by itself", "limit": "stopped at the token limit"}
-        rate = answer.tokens / answer.seconds if answer.seconds else 0.0
-        say(
-            f"  {answer.tokens} tokens, {rate:.1f} tokens/s, "
-            f"{ended.get(answer.stop, 'stopped at a stop string')}"
+        return load_base(recipe.model)
+    if not run.model.exists():
+        raise UserError(
+            "this run has no tuned model.", where=str(run.path), fix="Add --untuned, or train."
         )
+    return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
+
+
+def _answer(
+    line: str, talk: Conversation, engine: Engine, loaded: LoadedModel, recipe: Recipe
+) -> None:
+    """Ask, print the answer, and say how it ended. The oldest turns give way where the context is
+    full."""
+    tidy = normalise if recipe.task == "translation" else normalise_lines
+    question, new = tidy(line), recipe.generate.max_new_tokens
+    while _too_long(loaded, prompt := talk.prompt_ids(question), new) and talk.turns:
+        talk.forget(oldest=True)
+    if _too_long(loaded, prompt, new):
+        say(f"  {len(prompt):,} tokens do not go into the model's context with an answer")
+        return
+    [answer] = engine.generate([prompt])
+    typer.echo(answer.text)
+    sys.stdout.flush()
+    if recipe.task == "instruction":
+        talk.remember(question, answer.text)
+    ended = {"end": "ended by itself", "limit": "stopped at the token limit"}
+    rate = answer.tokens / answer.seconds if answer.seconds else 0.0
+    say(
+        f"  {answer.tokens} tokens, {rate:.1f} tokens/s, "
+        f"{ended.get(answer.stop, 'stopped at a stop string')}"
+    )
 
 
 def _too_long(loaded: LoadedModel, prompt: Sequence[int], new: int) -> bool:
