@@ -114,7 +114,7 @@ def test_what_needs_dev_rows_is_refused_without_them(write, unused):
         ({"languages": {"source": {"code": "xx"}}}, "languages.source.name: Field required."),
         ({"languages": {"source": {"code": "X!"}}}, "languages.source.code: String should match"),
         ({"model": {"dtype": "int4"}}, "should be 'auto' or 'fp32', 'bf16' or 'fp16'."),
-        ({"method": {"target_modules": "q"}}, "ules: Input should be 'auto' or a list, as in target"),
+        ({"method": {"target_modules": "q"}}, "should be 'auto' or a list, as in target_modules"),
         ({"train": {"max_steps": "1e3"}}, "train.max_steps: Input should be a valid integer"),
         ({"train": {"learning_rate": float("inf")}}, "train.learning_rate: "),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
