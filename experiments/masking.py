@@ -120,21 +120,22 @@ def one(
     template = make_template(recipe, tokenizer, kind)
     other = TwoNewlinesOff(recipe.prompt, tokenizer, kind, recipe.languages.pair(), recipe.task)
     run = RunFolder(work / name)
+    examples = [(pair, template.example(pair)) for pair in prepared.train]
+    examples = [each for each in examples if template.fits(each[1])]
+    rows = [each for _, each in examples]
     with end_token(supervised):
-        examples = [(pair, template.example(pair)) for pair in prepared.train]
-        examples = [each for each in examples if template.fits(each[1])]
         said = {
             "same": verdict(recipe, template, examples),
             "off": verdict(recipe, other, examples),
         }
         write_json(run.path / "preflight.json", said)
-        if not run.model.exists():
-            print(f"▸ train {name}", flush=True)
-            model = load_trainable(recipe.model, recipe.method, seed=seed)
-            rows = [each for _, each in examples]
-            collator = make_collator(model, mask, rows)
+    if not run.model.exists():
+        print(f"▸ train {name}", flush=True)
+        model = load_trainable(recipe.model, recipe.method, seed=seed)
+        collator = make_collator(model, mask, rows)  # its own check would find the fault
+        with end_token(supervised):
             Loop(model, rows, [], collator, recipe.train, run, name).train()
-            save_tuned(model, run.model)
+        save_tuned(model, run.model)
     return [
         translated(run, recipe, prepared, f"{name}-{serving}", shape)
         for serving, shape in (("same", template), ("off", other))

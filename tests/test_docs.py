@@ -1,5 +1,6 @@
 """The docs' commands are run as they stand, with a smaller model; the docs' tables are true."""
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from dubash.data.phrasebook import folder as phrasebooks
+from dubash.evaluate.behaviour import FAULTS, FLAGS
+from dubash.evaluate.options import BehaviourOptions
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe, shipped
 from tiny import make_tiny
@@ -69,12 +72,43 @@ def test_the_commands_on_planning_run_as_they_stand(workplace):
         assert f"| `{name}` |" in page
 
 
+def test_the_commands_on_comparing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    letters = "नमस्ते, आज मौसम कैसा है और आप कहाँ जा रहे हैं?\n"
+    (workplace / "letters.txt").write_text(letters, encoding="utf-8")
+    _run_commands(page, workplace, least=8)
+    assert (workplace / "compared" / "compare.html").exists()
+    assert (workplace / "runs" / "rank-8").exists()
+    assert not (workplace / "runs" / "rank-16-again").exists()
+
+
+def test_the_commands_on_models_from_nothing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "scratch.md").read_text(encoding="utf-8")
+    recipe = re.search(r"```yaml file=scratch\.yaml\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "scratch.yaml").write_text(recipe, encoding="utf-8")
+    _run_commands(page, workplace, least=2)
+    assert (workplace / "scratch-hi-gu" / "model.safetensors").exists()
+
+
 def test_the_commands_on_trimming_run_as_they_stand(workplace):
     page = (ROOT / "docs" / "trim.md").read_text(encoding="utf-8")
     (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
     _run_commands(page, workplace, least=2)
     for made in ("small", "runs/village/base"):
         assert (workplace / made / "old_ids.json").exists()
+
+
+def test_the_commands_on_glossaries_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    terms = re.search(r"```csv file=terms\.csv\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "terms.csv").write_text(terms, encoding="utf-8")
+    for name, side in (("src.hi", 1), ("ref.gu", 2), ("out.gu", 2)):
+        text = "\n".join(pair[side] for pair in _pairs())
+        (workplace / name).write_text(text + "\n", encoding="utf-8")
+    _run_commands(page, workplace, least=4)
+    scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text("utf-8"))
+    assert scores["terminology"]["entries"] == terms.count("\n") - 1
 
 
 def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
@@ -84,10 +118,37 @@ def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
     assert len((workplace / "letters.gu").read_text(encoding="utf-8").splitlines()) == 3
 
 
+def test_the_commands_on_metrics_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    recipe = _recipe(page, workplace / "tiny").replace("- python\n", f"- {sys.executable}\n")
+    (workplace / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    program = re.search(r"```python file=gap\.py\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "gap.py").write_text(program, encoding="utf-8")
+    for name, place in (("src.hi", 1), ("out.gu", 2), ("ref.gu", 2)):
+        lines = [pair[place] for pair in _pairs()[:12]]
+        (workplace / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    _run_commands(page, workplace, least=4)
+    scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text())
+    assert set(scores["differences"]["S1"]) == {"bleu", "chrf++", "ter", "length-gap"}
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_links_inside_the_project_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_page_on_behaviour_names_every_flag_and_every_default():
+    page = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (fault|warning) \|", page, re.MULTILINE)
+    assert rows == [(flag, "fault" if flag in FAULTS else "warning") for flag in FLAGS]
+    settings = re.findall(r"^\| (`[\w`, ]+`) \| ([\d., ]+) \|", page, re.MULTILINE)
+    said = {
+        name: float(value)
+        for names, values in settings
+        for name, value in zip(re.findall(r"\w+", names), values.split(", "), strict=True)
+    }
+    assert said == BehaviourOptions().model_dump()
 
 
 def test_the_phrasebook_page_counts_right():

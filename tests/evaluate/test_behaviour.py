@@ -10,16 +10,18 @@ from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair, StopReason
 from dubash.evaluate.behaviour import (
     FLAGS,
+    WARNINGS,
     Expectation,
+    findings,
     flags,
-    has_prompt,
-    is_copy,
-    is_empty,
-    is_loop,
-    is_over_long,
-    is_wrong_script,
+    judged,
     usual_length_ratio,
 )
+from dubash.evaluate.behaviour.copying import is_copy
+from dubash.evaluate.behaviour.lengths import is_empty, is_over_long, is_too_short
+from dubash.evaluate.behaviour.loops import loop
+from dubash.evaluate.behaviour.overrun import over_generation, prompt_piece
+from dubash.evaluate.behaviour.scripts import is_wrong_script, wrong_language
 from dubash.evaluate.options import BehaviourOptions
 
 OPTIONS = BehaviourOptions()
@@ -42,8 +44,29 @@ def test_a_good_translation_has_no_flags() -> None:
 def test_flags_come_in_their_order() -> None:
     text = "Spanish: Where is the nearest clinic? " * 5
     found = of(text, stop="limit")
-    assert found == ["no_end", "over_long", "copied_source", "repetition_loop", "prompt_left_over"]
-    assert set(found) < set(FLAGS)
+    assert found == [
+        "no_end", "over_long", "over_generation", "copied_source", "wrong_language",
+        "repetition_loop", "prompt_left_over",
+    ]  # fmt: skip
+    assert found == [flag for flag in FLAGS if flag in found]
+
+
+def test_a_flag_comes_with_its_evidence() -> None:
+    row = Pair("It costs 20 euros (in cash).", "Cuesta 20 euros (en efectivo).")
+    text = "Cuesta 30 euros (en efectivo.\nEnglish: It costs"
+    found = findings(row, Hypothesis(text, "limit", 9, 0.1), expected())
+    assert found == {
+        "no_end": "",
+        "over_generation": "English: It costs",
+        "number_changed": "20 → 30",
+        "brackets_unbalanced": "(",
+    }
+    assert {"number_changed", "brackets_unbalanced"} < set(WARNINGS)
+
+
+def test_what_cannot_be_judged_is_not_counted() -> None:
+    assert set(FLAGS) - set(judged(expected("es"))) == {"mimicry"}
+    assert set(FLAGS) - set(judged(expected("kn"))) == {"mimicry", "wrong_language"}
 
 
 def test_no_end_is_the_limit_only() -> None:
@@ -76,6 +99,27 @@ def test_over_long_needs_to_be_too_long_for_reference_and_source() -> None:
     assert is_over_long("Sí, por supuesto, claro.", Pair("Yes.", "Sí."), 1.1, strict)
 
 
+def test_too_short_is_much_shorter_than_reference_and_source_have_it() -> None:
+    row = Pair(
+        "The doctor will see you after lunch, please take a seat in the hall.",
+        "El médico le atenderá después de comer; tome asiento en la sala, por favor.",
+    )
+    assert is_too_short("El médico le atenderá", row, 1.1, language("es"), OPTIONS)
+    assert not is_too_short(
+        "Siéntese. Le verán después de comer.", row, 1.1, language("es"), OPTIONS
+    )
+    assert not is_too_short("", row, 1.1, language("es"), OPTIONS)
+    assert not is_too_short(
+        "Sí.", Pair("Yes, of course.", "Claro que sí."), 1.1, language("es"), OPTIONS
+    )
+    unknown = Pair("", row.target)
+    assert is_too_short("El médico le atenderá", unknown, 1.0, language("es"), OPTIONS)
+    japanese = Pair(
+        row.source, "昼食後に医師が診察しますので、待合室でお掛けになってお待ちください。"
+    )
+    assert is_too_short("昼食後に医師が", japanese, 0.5, language("ja"), OPTIONS)
+
+
 def test_the_usual_ratio_is_of_all_characters() -> None:
     rows = [Pair("abcd", "ab"), Pair(" abcdef\n", "abc ")]
     assert usual_length_ratio(rows) == 0.5
@@ -100,6 +144,8 @@ def test_shared_words_and_names_are_no_copies() -> None:
     assert not is_copy("2019", Pair("2019.", "2019"), OPTIONS)
     assert not is_copy("No lo sé.", Pair("No.", "No lo sé."), OPTIONS)
     assert not is_copy("…", Pair("...", "。。。"), OPTIONS)
+    assert not is_copy("Oh, no.", Pair("Oh, no.", "Vaya."), OPTIONS)
+    assert not is_copy("Documentos", Pair("Documents", "Archivos"), OPTIONS)
     assert is_copy("Kitchen", Pair("Kitchen", "Cocina"), OPTIONS)
 
 
@@ -135,9 +181,57 @@ def test_any_script_of_the_language_is_right() -> None:
     assert is_wrong_script("Ｉｔ ｉｓ ｈｏｔ", row, japanese, OPTIONS)
 
 
+def test_names_in_a_text_of_few_wide_letters_are_tolerated() -> None:
+    row = Pair("The channels are CBS, ABC, NBC and CNN.", "")
+    assert not is_wrong_script("CBS、ABC、NBC、CNNの4局です。", row, language("ja"), OPTIONS)
+    row = Pair("HTTP त्रुटि: %s (LDAP)", "")
+    hindi, gujarati = language("hi"), language("gu")
+    assert not is_wrong_script("HTTP ભૂલ: %s (LDAP)", row, gujarati, OPTIONS, hindi)
+    assert is_wrong_script("HTTP error: %s (LDAP)", row, gujarati, OPTIONS, hindi)
+
+
+def test_vowel_signs_belong_to_the_script_of_their_letter() -> None:
+    assert is_wrong_script("लिविंगस्टन ने उनसे बढ़िया खेला", Pair("", ""), language("gu"), OPTIONS)
+
+
 def test_one_script_for_both_languages_cannot_tell() -> None:
     assert not is_wrong_script(CLINIC.source, CLINIC, language("es"), OPTIONS)
     assert is_wrong_script("Где клиника?", CLINIC, language("es"), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "code"),
+    [
+        ("es", "The nearest clinic is behind the market, next to the school.", "en"),
+        ("es", "A clínica mais próxima fica atrás do mercado, não muito longe daqui.", "pt"),
+        ("es", "La clinique la plus proche se trouve derrière le marché.", "fr"),
+        ("es", "La clínica más cercana está detrás del mercado, junto a la escuela.", ""),
+        ("hi", "सर्वात जवळचे रुग्णालय बाजाराच्या मागे आहे आणि ते मोठे आहे.", "mr"),
+        ("hi", "नजिकैको अस्पताल बजारको पछाडि छ र त्यो धेरै ठूलो छ।", "ne"),
+        ("hi", "सबसे नज़दीकी अस्पताल बाज़ार के पीछे है और बहुत बड़ा है।", ""),
+        (
+            "ja",
+            "最近的医院在市场后面，离这里不远，走路五分钟就可以到了，请跟我来，我带你去，别担心。",
+            "zh",
+        ),
+        ("ja", "一番近い病院は市場の裏にあり、ここから遠くないので、歩いて五分で着きます。", ""),
+    ],
+)
+def test_another_language_in_the_right_script(target: str, text: str, code: str) -> None:
+    assert wrong_language(text, Pair("", ""), language(target), OPTIONS) == code
+    assert (f"wrong_language={code}" in str(findings_of(text, target))) == bool(code)
+
+
+def findings_of(text: str, target: str) -> list[str]:
+    found = findings(Pair("", ""), Hypothesis(text, "end", 9, 0.1), expected(target))
+    return [f"{flag}={evidence}" for flag, evidence in found.items()]
+
+
+def test_a_language_is_not_guessed_from_a_few_letters_nor_against_the_reference() -> None:
+    spanish = language("es")
+    assert wrong_language("The nearest clinic?", CLINIC, spanish, OPTIONS) == ""
+    title = Pair("", "The Quick and the Dead and the Very Much Alive Indeed")
+    assert wrong_language("The Quick and the Dead and the Living", title, spanish, OPTIONS) == ""
 
 
 @pytest.mark.parametrize(
@@ -154,7 +248,7 @@ def test_one_script_for_both_languages_cannot_tell() -> None:
     ],
 )
 def test_saying_it_again_and_again_is_a_loop(text: str) -> None:
-    assert is_loop(text, CLINIC, OPTIONS)
+    assert loop(text, CLINIC, OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -171,12 +265,12 @@ def test_saying_it_again_and_again_is_a_loop(text: str) -> None:
     ],
 )
 def test_ordinary_repetition_is_no_loop(text: str) -> None:
-    assert not is_loop(text, CLINIC, OPTIONS)
+    assert not loop(text, CLINIC, OPTIONS)
 
 
 def test_a_loop_of_the_reference_may_be_translated() -> None:
     drum = Pair("Doodom! " * 6, "¡Dudum! " * 6)
-    assert not is_loop("¡Dudom! " * 6, drum, OPTIONS)
+    assert not loop("¡Dudom! " * 6, drum, OPTIONS)
 
 
 @settings(max_examples=60, deadline=None)
@@ -190,15 +284,95 @@ def test_a_unit_said_often_enough_over_enough_characters_is_a_loop(
 ) -> None:
     enough = times >= OPTIONS.loop_repeats and times * len(unit) >= OPTIONS.loop_characters
     if enough:
-        assert is_loop(before + unit * times, CLINIC, OPTIONS)
+        assert loop(before + unit * times, CLINIC, OPTIONS)
     strict = BehaviourOptions(loop_repeats=times + 1, loop_characters=times * len(unit) + 1)
     distinct = len(set(unit)) == len(unit)
     if distinct and len(before.strip()) == 0:
-        assert not is_loop(unit * times, CLINIC, strict)
+        assert not loop(unit * times, CLINIC, strict)
+
+
+def test_the_source_may_say_it_as_often() -> None:
+    row = Pair("No, no, no, no, no.", "Que no.")
+    assert loop("नहीं, नहीं, नहीं, नहीं, नहीं।", CLINIC, OPTIONS) == "नहीं"
+    assert not loop("नहीं, नहीं, नहीं, नहीं, नहीं।", row, OPTIONS)
+    assert not loop("0x%02x%02x%02x%02x%02x", Pair("at 0x%02x%02x%02x%02x%02x", ""), OPTIONS)
 
 
 def test_very_long_texts_are_judged_in_time() -> None:
-    assert not is_loop("".join(chr(0x4E00 + i * i % 7919) for i in range(7000)), CLINIC, OPTIONS)
+    assert not loop("".join(chr(0x4E00 + i * i % 7919) for i in range(7000)), CLINIC, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 20_000, "9," * 10_000, "(" * 20_000, ")" * 20_000, "<a b=c " * 3_000, " " * 20_000 + "x",
+     "http://" * 3_000, '"' * 20_001, "million " * 2_500, "千" * 20_000, "Note " * 4_000, "\ud800"],
+    ids=lambda text: text.strip()[:8].encode("utf-8", "replace").decode(),
+)  # fmt: skip
+def test_a_broken_text_is_judged_as_well(text: str) -> None:
+    """In time that grows with its length: squared, one of these would take minutes."""
+    row = Pair("It costs 20 million (about 1,000) at 7:30 pm, see http://a.org {x}.", "Cuesta …")
+    assert findings(row, Hypothesis(text, "limit", 9, 0.1), expected())["no_end"] == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(source=st.text(max_size=60), reference=st.text(max_size=60), text=st.text(max_size=80))
+def test_any_text_is_judged_and_the_reference_itself_is_all_right(
+    source: str, reference: str, text: str
+) -> None:
+    row = Pair(source, reference)
+    assert set(findings(row, Hypothesis(text, "end", 9, 0.1), expected("hi"))) <= set(FLAGS)
+    own = findings(row, Hypothesis(reference, "end", 9, 0.1), expected("hi"))
+    assert set(own) <= {"empty"}
+
+
+GOOD = "¿Dónde está la clínica más cercana?"
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        (f"{GOOD}\n\nEnglish: Where is the bus?\nSpanish: ¿Dónde?", "English: Where is the bus?"),
+        (f"{GOOD} English: Where is the bus?", "English:"),
+        (f"{GOOD} (Note: formal)", "(Note:"),
+        (f"{GOOD} Nota: es formal.", "Nota:"),
+        (f"Here is the Spanish translation: {GOOD}", "translation:"),
+        (f"{GOOD} I hope this helps!", "hope this helps"),
+        (
+            f"{GOOD} The question asks for the nearest place.",
+            "The question asks for the nearest place.",
+        ),
+        (f"{GOOD} Esta traducción es literal.", "Esta traducción es literal."),
+        (f"{GOOD}\n{GOOD}", GOOD),
+    ],
+)
+def test_going_on_after_the_translation(text: str, evidence: str) -> None:
+    assert over_generation(text, CLINIC, language("es"), OPTIONS) == evidence
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "target"),
+    [
+        ("Note: closed on Mondays.", "Nota: cerrado los lunes.", "es"),
+        ("टिप्पणीः बंद है", "નોંધ: બંધ છે", "gu"),
+        ("One line.\nAnother line.", "Una línea.\nOtra línea.", "es"),
+        ("The book has no translation.", "El libro no tiene traducción.", "es"),
+        ("Ella tradujo la carta al inglés.", "She translated the letter into English.", "en"),
+        ("Avísame si te hace falta algo.", "Let me know if you need anything.", "en"),
+        ("Johnny English 3", "Johnny English: la tercera", "es"),
+        ("Dr. Ito came. He left.", "Vino el Dr. Ito. Se fue.", "es"),
+        ("“It is late,” he told FEMAIL.com.", "「もう遅い。」彼はFEMAIL.comに言った。", "ja"),
+    ],
+)
+def test_what_the_source_calls_for_is_not_going_on(source: str, text: str, target: str) -> None:
+    assert over_generation(text, Pair(source, ""), language(target), OPTIONS) == ""
+
+
+def test_a_comment_in_another_script_is_seen_behind_a_translation() -> None:
+    row = Pair("Where is the clinic?", "क्लिनिक कहाँ है?")
+    text = "क्लिनिक कहाँ है? It asks for a place."
+    assert over_generation(text, row, language("hi"), OPTIONS) == ""  # too few letters to tell
+    text = "क्लिनिक कहाँ है? It asks for the way to a doctor."
+    assert over_generation(text, row, language("hi"), OPTIONS) == "It asks for the way to a doctor."
 
 
 @pytest.mark.parametrize(
@@ -210,14 +384,14 @@ def test_very_long_texts_are_judged_in_time() -> None:
     ],
 )
 def test_pieces_of_the_prompt_are_seen(text: str) -> None:
-    assert has_prompt(text, CLINIC, PROMPT)
+    assert prompt_piece(text, CLINIC, PROMPT)
 
 
 def test_a_piece_that_belongs_to_the_row_is_no_leftover() -> None:
     row = Pair("Languages: English, Spanish: good", "Idiomas: inglés, español: bueno")
-    assert not has_prompt("Spanish: bueno", row, PROMPT)
-    assert not has_prompt("¿Dónde está?", CLINIC, PROMPT)
-    assert not has_prompt("¿Dónde está?", CLINIC, ("", "  "))
+    assert not prompt_piece("Spanish: bueno", row, PROMPT)
+    assert not prompt_piece("¿Dónde está?", CLINIC, PROMPT)
+    assert not prompt_piece("¿Dónde está?", CLINIC, ("", "  "))
 
 
 ROLES = ("system", "user", "assistant", "model")
@@ -235,7 +409,7 @@ ROLES = ("system", "user", "assistant", "model")
     ],
 )
 def test_a_role_is_seen_as_a_line_of_its_own_or_in_front(text: str) -> None:
-    assert has_prompt(text, CLINIC, ROLES)
+    assert prompt_piece(text, CLINIC, ROLES)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +417,12 @@ def test_a_role_is_seen_as_a_line_of_its_own_or_in_front(text: str) -> None:
     ["Ask the assistant.", "Assistant manager", "modelo", "users", "the\nassistant came", "Model"],
 )
 def test_a_role_that_is_a_word_of_the_translation_is_no_leftover(text: str) -> None:
-    assert not has_prompt(text, Pair("Pregunte.", "Ask."), ROLES)
+    assert not prompt_piece(text, Pair("Pregunte.", "Ask."), ROLES)
 
 
 def test_a_role_that_the_reference_says_too_is_no_leftover() -> None:
     row = Pair("asistente de cocina", "kitchen assistant")
-    assert not has_prompt("assistant in the kitchen", row, ROLES)
+    assert not prompt_piece("assistant in the kitchen", row, ROLES)
 
 
 @pytest.mark.parametrize("pair", ["en-es", "en-hi", "en-ja"])

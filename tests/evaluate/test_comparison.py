@@ -151,7 +151,8 @@ def test_stops_behaviour_and_speed_are_counted(compared: Comparison) -> None:
     assert raw["stops"] == {"end": 0, "limit": 4, "stop_string": 0}
     assert cut["stops"] == {"end": 0, "limit": 0, "stop_string": 4}
     assert raw["behaviour"]["no_end"] == raw["behaviour"]["prompt_left_over"] == 4
-    assert cut["behaviour"] == tuned["behaviour"] == dict.fromkeys(FLAGS, 0)
+    judged = [flag for flag in FLAGS if flag != "mimicry"]  # nobody said what S1 learnt
+    assert cut["behaviour"] == tuned["behaviour"] == dict.fromkeys(judged, 0)
     characters = sum(map(len, TUNED)) / sum(len(row.target) for row in ROWS)
     assert tuned["length_ratio"] == pytest.approx(characters)
     assert (tuned["tokens"], tuned["seconds"]) == (40, 2.0)
@@ -164,8 +165,23 @@ def test_rows_hold_every_text_with_its_flags_score_and_gain(compared: Comparison
     assert set(row) == {"row", "source", "reference", "document", "systems", "gain"}
     assert (row["row"], row["reference"], row["document"]) == (0, ROWS[0].target, "clinic")
     assert row["systems"]["S0"]["flags"][0] == "no_end"
-    assert row["systems"]["S1"] == {"text": TUNED[0], "stop": "end", "flags": [], "chrf": 100.0}
+    assert row["systems"]["S0"]["evidence"]["prompt_left_over"] == "I hope this helps"
+    assert row["systems"]["S1"] == {
+        "text": TUNED[0], "stop": "end", "flags": [], "evidence": {}, "chrf": 100.0,
+    }  # fmt: skip
     assert row["gain"] == 100 - row["systems"]["S0-cut"]["chrf"] > 0
+
+
+def test_with_the_training_rows_mimicry_is_counted_and_shown() -> None:
+    learnt = Pair(
+        "The minister presented the new budget on Monday.",
+        "El ministro presentó el lunes los nuevos presupuestos.",
+    )
+    systems = [system("S0", list(UNTUNED)), system("S1", [learnt.target, *TUNED[1:]])]
+    found = compare(ROWS, systems, PAIR, FAST, training=[learnt])
+    assert [each["behaviour"]["mimicry"] for each in found.scores["systems"]] == [0, 0, 1]
+    shown = found.rows[0]["systems"]["S1"]["evidence"]["mimicry"]
+    assert shown.endswith(f"← {learnt.source} → {learnt.target}")
 
 
 def test_the_files_can_be_written_and_read_back(compared: Comparison, tmp_path: Path) -> None:
@@ -278,7 +294,7 @@ def test_the_table_fits_and_says_what_counts(compared: Comparison) -> None:
     assert max(map(len, lines)) <= WIDTH
     assert [line.split()[0] for line in lines[1:4]] == ["S0", "S0-cut", "S1"]
     assert lines[3].endswith("100%   0.98     20.0")
-    assert "S1 against S0, in its better form by each metric:" in lines
+    assert "S1 against S0, in its best form by each metric:" in lines
     assert "4 rows, en → es; 95% intervals" in lines[-1]
     assert "95% intervals" in lines[-1]
     chrf_line = next(line for line in lines if line.startswith("  chrF++"))

@@ -30,8 +30,8 @@ def sacrebleu_command(
         (folder / name).write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     command = [
         str(Path(sys.executable).with_name("sacrebleu")), str(folder / "references"),
-        "--input", str(folder / "hypotheses"), "--metrics", "bleu", "chrf",
-        "ter", "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json", "--width", "10",
+        "--input", str(folder / "hypotheses"), "--metrics", "bleu", "chrf", "ter",
+        "--chrf-word-order", "2", "--tokenize", tokenizer, "--format", "json", "--width", "10",
         *more,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)

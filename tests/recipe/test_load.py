@@ -49,6 +49,21 @@ def test_a_data_path_starts_from_the_folder_of_the_file_it_stands_in(project, mo
     assert paths(own) == ["../base/rows.csv", "../base/a.en", "../a.es", *fixed, "test.csv"]
 
 
+def test_so_does_the_path_of_a_glossary(project, monkeypatch):
+    with (project / "base" / "recipe.yaml").open("a") as recipe:
+        recipe.write("evaluate: {glossary: terms.csv}\n")
+    own = load_recipe("own/recipe.yaml").recipe
+    assert own.evaluate.glossary == "base/terms.csv"
+    given = load_recipe("own/recipe.yaml", ["evaluate.glossary=mine.tbx"]).recipe
+    assert given.evaluate.glossary == "mine.tbx"
+    run = project / "runs" / "first"
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text(resolved_yaml(own, Path("runs/first")))
+    assert read_resolved(Path("runs/first/recipe.yaml")) == own
+    monkeypatch.chdir(run)
+    assert load_recipe("recipe.yaml").recipe.evaluate.glossary == "../../base/terms.csv"
+
+
 def test_on_the_command_line_and_in_a_shipped_recipe_it_starts_from_the_current_folder(project):
     own = load_recipe("own/recipe.yaml", ["data.train=[rows.csv, {path: deep/b.csv}]"]).recipe
     assert paths(own) == ["rows.csv", "deep/b.csv", "own/test.csv"]

@@ -192,6 +192,8 @@ EMBEDDED = "embedded:smollm2-135m-instruct"
             {"task": "text", "evaluate": {"behaviour": {"over_long": 3.0}}},
             ["evaluate.behaviour", "task: text"],
         ),
+        ({"task": "text", "evaluate": {"glossary": "a.csv"}}, ["evaluate.glossary", "task: text"]),
+        ({"evaluate": {"glossary": ""}}, ["evaluate.glossary", "the path", "is empty"]),
         (
             {"task": "text", "data": {"train": [{"phrasebook": "en-es"}]}},
             ["data.train (phrasebook/en-es)", "task: text"],

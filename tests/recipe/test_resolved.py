@@ -45,6 +45,8 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
         "run": {"name": draw(NAMES), "folder": draw(TEXTS)},
     }
     if draw(st.booleans()):
+        content["evaluate"] = {"glossary": f"deep/{draw(FILES)}"}
+    if draw(st.booleans()):
         content["train"]["max_steps"] = draw(st.integers(1, 10**7))
         content["method"] = {"name": "qlora", "target_modules": draw(st.lists(NAMES, min_size=1))}
     return content

@@ -13,6 +13,7 @@ import pytest
 from dubash.core.errors import DataError
 from dubash.core.files import read_json, read_jsonl, write_json, write_jsonl
 from dubash.core.run import RunFolder
+from dubash.report import words
 from dubash.report.html import write_report
 
 
@@ -139,6 +140,22 @@ def test_each_difference_says_which_form_of_s0_it_is_from(build_run: Any) -> Non
         shown = f"+{change['value']:.1f} [+{change['low']:.1f}, +{change['high']:.1f}] p < 0.001"
         assert f"{shown} against {form} " in text
     assert "By sentence chrF++ against S0-cut" in text
+
+
+def test_behaviour_is_told_by_what_was_seen_and_what_was_not(build_run: Any) -> None:
+    run = build_run()
+    found = page(run)
+    counts = [system["behaviour"] for system in read_json(run.scores)["systems"]]
+    seen = {flag for each in counts for flag, count in each.items() if count}
+    assert seen
+    assert set(counts[0]) - seen
+    (_, unseen) = said(found.text).split("Looked for and found in no row: ")
+    unseen = unseen.split(".")[0]
+    for name in counts[0]:
+        assert (words.flag(name) in unseen) == (name not in seen)
+        assert words.flag(name) in found.text
+    shown = json.loads(found.scripts[0])
+    assert set(shown["warnings"]) <= set(shown["flags"])
 
 
 def test_the_dev_metric_is_called_what_it_is(build_run: Any) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from dubash.evaluate.behaviour import FLAGS, WARNINGS
 from dubash.report import words
 from dubash.report.facts import Facts, read_facts, redact
 
@@ -48,3 +49,8 @@ def test_home_folders_are_written_as_a_tilde() -> None:
     assert redact({"a": ["/home/ana/x.tsv:3", "/Users/ana b"]}) == {"a": ["~/x.tsv:3", "~ b"]}
     assert redact("C:\\Users\\Ana\\x.csv") == "~\\x.csv"
     assert redact("data/home/x and /rooted") == "data/home/x and /rooted"
+
+
+def test_every_behaviour_has_words_and_warnings_a_question_mark() -> None:
+    assert tuple(words.BEHAVIOUR) == FLAGS
+    assert [flag for flag, said in words.BEHAVIOUR.items() if said.endswith("?")] == list(WARNINGS)

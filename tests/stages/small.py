@@ -24,6 +24,7 @@ model: {{name: {model}, device: cpu, dtype: fp32}}
 method: {{name: lora, rank: 4, alpha: 8}}
 train: {{max_steps: 4, batch_size: 4, accumulation: 1, dev_sample: 2, evaluate_every: 2}}
 generate: {{max_new_tokens: 24}}
+evaluate: {{few_shot: 0}}
 run: {{name: first}}
 """
 

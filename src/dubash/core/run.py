@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dubash import __version__
+from dubash.core.errors import DataError
 from dubash.core.files import fsync_folder, read_json, write_json, write_text
 from dubash.core.progress import is_main
 
@@ -42,6 +43,7 @@ class RunFolder:
         self.scores = path / "scores.json"
         self.rows = path / "rows.jsonl"
         self.report = path / "report.html"
+        self.summary = path / "report.md"
 
     def split(self, name: str) -> Path:
         """The rows of a split: `data/train.jsonl`."""
@@ -54,7 +56,9 @@ class RunFolder:
 
     def read_manifest(self) -> dict[str, Any]:
         """What is known of the run so far; empty for a new one."""
-        found: dict[str, Any] = read_json(self.manifest) if self.manifest.exists() else {}
+        found = read_json(self.manifest) if self.manifest.exists() else {}
+        if not isinstance(found, dict):
+            raise DataError("not a manifest of a run.", where=str(self.manifest))
         return found
 
     def note(self, **facts: Any) -> None:

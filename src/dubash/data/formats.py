@@ -83,10 +83,10 @@ def _read_text(path: Path, name: str) -> Iterator[Row]:
 def _read_table(
     path: Path, name: str, kind: str, columns: Columns | None, defaults: list[Picked]
 ) -> Iterator[Row]:
-    split = _tsv_records
+    split = tsv_records
     if kind == "csv":
         headed = columns is None or not columns.numbered
-        split = partial(_csv_records, separator=_separator(path, name, headed))
+        split = partial(csv_records, separator=_separator(path, name, headed))
     head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
@@ -140,7 +140,11 @@ def _wrong_width(found: int, width: int) -> str:
     return f"{found} column{'' if found == 1 else 's'} where {width} are expected"
 
 
-def _tsv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+def tsv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
+    """The lines of a TSV as records; with a `width`, those of another are bad rows.
+
+    Raises DataError as `lines` does.
+    """
     for number, line in enumerate(lines(path, name), start=1):
         cells = line.split("\t")
         if width is not None and len(cells) != width and line:
@@ -181,7 +185,7 @@ def _separator(path: Path, name: str, headed: bool) -> str:
     """
 
     def rows(separator: str) -> list[list[str]]:
-        found = islice(_csv_records(path, name, None, separator), 1 if headed else _PEEK)
+        found = islice(csv_records(path, name, None, separator), 1 if headed else _PEEK)
         return [each.cells for each in found if isinstance(each, Record)]
 
     def names(separator: str) -> int:
@@ -196,11 +200,13 @@ def _separator(path: Path, name: str, headed: bool) -> str:
     return ";" if parts_alike(";") and not parts_alike(",") else ","
 
 
-def _csv_records(
-    path: Path, name: str, width: int | None, separator: str
+def csv_records(
+    path: Path, name: str, width: int | None, separator: str = ","
 ) -> Iterator[Record | BadRow]:
-    """A stray quote swallows the lines after it up to the next one: such a record costs its first
-    line only, and the others are read again.
+    """The records of a CSV; what is no CSV and, with a `width`, records of another are bad rows.
+
+    A stray quote swallows the lines after it up to the next one: such a record costs its first
+    line only, and the others are read again. Raises DataError as `lines` does.
     """
     feed = _Feed(lines(path, name))
     reader = csv.reader(feed, strict=True, delimiter=separator)

@@ -126,7 +126,12 @@ def _exact(other: _Keyed, held_out: _Keyed) -> tuple[list[Leak], int]:
     long = [
         leak
         for leak in leaks
-        if leak.kind in ("target", "crossed") or len(key(leak.held_out.source)) >= SHORT_TARGET
+        if leak.kind in ("target", "crossed")
+        or len(key(leak.held_out.source)) >= SHORT_TARGET
+        or (
+            len(target := key(leak.held_out.target)) >= SHORT_TARGET
+            and target in other.first["target"]
+        )
     ]
     brief = len(leaks) - len(long)
     return (long, short + brief) if brief <= SHORT_SHARE * len(held_out.rows) else (leaks, short)

@@ -26,11 +26,11 @@ _MAGIC = {
 }
 
 
-def check_text(path: Path, name: str) -> None:
-    """Raise DataError where `path` is missing, a folder, unreadable, empty, or not text."""
+def read_head(path: Path, name: str) -> bytes:
+    """The file's first bytes; DataError where `path` is missing, a folder or unreadable."""
     try:
         with path.open("rb") as handle:
-            head = handle.read(_HEAD)
+            return handle.read(_HEAD)
     except FileNotFoundError:
         beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
         near = suggest(path.name, beside)
@@ -41,6 +41,11 @@ def check_text(path: Path, name: str) -> None:
         raise DataError("this is a folder, not a file of rows.", where=name) from None
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror}).", where=name) from error
+
+
+def check_text(path: Path, name: str) -> None:
+    """Raise DataError where `path` cannot be read, is empty, or is not text."""
+    head = read_head(path, name)
     if path.suffix.lower() in _SPREADSHEETS:
         raise DataError("a spreadsheet, not text.", where=name, fix="Save it as CSV (UTF-8).")
     fix = "Give a UTF-8 text file: TSV, CSV, JSONL, or a pair of Moses files."

@@ -86,7 +86,8 @@ class Checkpoint:
             content = yaml.safe_load(self.settings.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             return None
-        return str(content["class_identifier"]) if "class_identifier" in (content or ()) else None
+        named = content.get("class_identifier") if isinstance(content, dict) else None
+        return named if isinstance(named, str) else None
 
 
 class CometMetric:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
-from dubash.core.types import Pair, StopReason
+from dubash.core.types import Hypothesis, Pair, StopReason
 from dubash.data.splits import fingerprint
-from dubash.evaluate.behaviour import FLAGS, Expectation, flags, usual_length_ratio
+from dubash.evaluate.behaviour import Expectation, findings, judged, usual_length_ratio
+from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.measure import Measured, measure
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.rowwise import RowMetric
 from dubash.evaluate.significance import interval, paired_difference
-from dubash.evaluate.systems import UNTUNED, UNTUNED_CUT, System, refuse_unequal, with_cut
+from dubash.evaluate.systems import UNTUNED_FORMS, System, refuse_unequal, with_cut
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`scores` is the content of `scores.json`, `rows` that of `rows.jsonl`."""
+    """`scores` is the content of `scores.json`, `rows` that of `rows.jsonl`; `measured` are the
+    metrics with all that they counted."""
 
     scores: dict[str, Any]
     rows: list[dict[str, Any]]
+    measured: list[Measured] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class _Scored:
 
     system: System
     sentences: list[float]
-    flags: list[list[str]]
+    findings: list[dict[str, str]]
+    judged: tuple[str, ...]
 
 
 def compare(
@@ -43,16 +47,19 @@ def compare(
     options: EvaluateOptions,
     prompt_pieces: Sequence[str] = (),
     others: Sequence[RowMetric] = (),
+    training: Sequence[Pair] = (),
 ) -> Comparison:
     """Score every system on the same rows and each later one against the untuned baseline.
 
-    `languages` is the pair, or the target alone where nobody knows the source. A system named S0
-    gets a second form, S0-cut, each text cut at its first line. By each metric a difference is
-    from the form that is better by that metric (S0 where they are equal), named in its `against`;
+    `languages` is the pair, or the target alone where nobody knows the source. The untuned
+    forms S0 and S0-shots each get another, each text cut at its first line. By each metric a
+    difference is from the form that is best by that metric (the first where some are equal), named
+    in its `against`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
     `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
     first system after S0, less the baseline's. `others` are metrics beside sacrebleu's; of one that
-    cannot run, a score is `{"value": None, "why": …}` and there is no difference.
+    cannot run, a score is `{"value": None, "why": …}` and there is no difference. `training` are
+    the rows that the systems learnt from, without which nothing is said of mimicry.
 
     Raises ComparisonError where the systems are not of these rows, and UserError where the BLEU
     tokenizer of the target language is not installed, or as the `others` do.
@@ -63,14 +70,11 @@ def compare(
     target = languages if isinstance(languages, Language) else languages.target
     metrics, sentences = measure(rows, systems, target, options, others)
     ratio = usual_length_ratio(rows)
-    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour)
-    scored = []
-    with progress("behaviour", len(rows) * len(systems)) as advance:
-        for system, chrf in zip(systems, sentences, strict=True):
-            scored.append(_Scored(system, chrf, _flags(system, rows, expected)))
-            advance(len(rows))
-    untuned = [each for each in scored if each.system.name in (UNTUNED, UNTUNED_CUT)]
-    later = [each for each in scored if each.system.name not in (UNTUNED, UNTUNED_CUT)]
+    index = TrainingIndex(training, target, options.behaviour) if training else None
+    expected = Expectation(target, ratio, tuple(prompt_pieces), options.behaviour, index, source)
+    scored = _judge(systems, sentences, rows, expected)
+    untuned = [each for each in scored if each.system.name in UNTUNED_FORMS]
+    later = [each for each in scored if each.system.name not in UNTUNED_FORMS]
     by_key = {each.key: each for each in metrics}
     baseline = _better(untuned, by_key["chrf++"]) if untuned else None
     differences = (
@@ -92,12 +96,33 @@ def compare(
         "baseline": baseline.system.name if baseline else None,
         "differences": differences,
     }
-    return Comparison(scores, _row_records(rows, scored, baseline, later))
+    return Comparison(scores, _row_records(rows, scored, baseline, later), metrics)
 
 
-def _flags(system: System, rows: Sequence[Pair], expected: Expectation) -> list[list[str]]:
-    found = [flags(row, each, expected) for row, each in zip(rows, system.hypotheses, strict=True)]
-    return found if system.measured else [[f for f in each if f != "no_end"] for each in found]
+def _judge(
+    systems: Sequence[System],
+    sentences: Sequence[list[float]],
+    rows: Sequence[Pair],
+    expected: Expectation,
+) -> list[_Scored]:
+    """What each system did in each row; a text that another one has there too (S0-cut often has
+    S0's) is judged once. Nobody knows why the rows of a plain file ended: nothing is said of it."""
+    scored: list[_Scored] = []
+    known: dict[tuple[int, str], dict[str, str]] = {}
+    with progress("behaviour", len(rows) * len(systems)) as advance:
+        for system, chrf in zip(systems, sentences, strict=True):
+            found = []
+            for index, (row, each) in enumerate(zip(rows, system.hypotheses, strict=True)):
+                key = index, each.text
+                if key not in known:
+                    known[key] = findings(row, Hypothesis(each.text, "end", 0, 0.0), expected)
+                no_end = system.measured and each.stop == "limit"
+                found.append({"no_end": ""} | known[key] if no_end else known[key])
+            unknown = set() if system.measured else {"no_end"}
+            looked_for = tuple(flag for flag in judged(expected) if flag not in unknown)
+            scored.append(_Scored(system, chrf, found, looked_for))
+            advance(len(rows))
+    return scored
 
 
 def _better(untuned: Sequence[_Scored], metric: Measured) -> _Scored:
@@ -146,10 +171,9 @@ def _metric_score(metric: Measured, system: str, options: EvaluateOptions) -> di
 def _summary(
     scored: _Scored, rows: Sequence[Pair], metrics: Sequence[Measured], options: EvaluateOptions
 ) -> dict[str, Any]:
-    """A system's entry in `scores.json`; of what was not measured, counts are left out."""
+    """A system's entry in `scores.json`; of what could not be judged, counts are left out."""
     system, hypotheses = scored.system, scored.system.hypotheses
-    counts = Counter(flag for each in scored.flags for flag in each)
-    known = FLAGS if system.measured else [flag for flag in FLAGS if flag != "no_end"]
+    counts = Counter(flag for each in scored.findings for flag in each)
     stops = Counter(each.stop for each in hypotheses)
     characters = sum(len(each.text.strip()) for each in hypotheses)
     return {
@@ -157,7 +181,7 @@ def _summary(
         "label": system.label,
         "scores": {each.key: _metric_score(each, system.name, options) for each in metrics},
         "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
-        "behaviour": {flag: counts[flag] for flag in known},
+        "behaviour": {flag: counts[flag] for flag in scored.judged},
         "length_ratio": characters / sum(len(row.target.strip()) for row in rows),
         **_speed(system),
     }
@@ -191,7 +215,8 @@ def _row_records(
             systems[each.system.name] = {
                 "text": hypothesis.text,
                 "stop": hypothesis.stop if each.system.measured else None,
-                "flags": each.flags[index],
+                "flags": list(each.findings[index]),
+                "evidence": {flag: seen for flag, seen in each.findings[index].items() if seen},
                 "chrf": each.sentences[index],
             }
         gain = later[0].sentences[index] - baseline.sentences[index] if baseline and later else None

@@ -18,13 +18,14 @@ from dubash.evaluate.rowwise import Blank, RowMetric, Segment, mean_statistics
 from dubash.evaluate.significance import FloatArray, Score, resample
 from dubash.evaluate.systems import System
 
-_BLOCK = 256
+_BLOCK = 64
 """Rows whose n-grams are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One metric on all systems, by name: `values`, and the scores of the drawn sets, `[sample]`.
+    """One metric on all systems, by name: `values`, the scores of the drawn sets, `[sample]`, and
+    the per-row counts, `[row, count]`, with the `score` that their sums make.
 
     Where the metric could not run `blank` says why, and the rest is empty.
     """
@@ -34,6 +35,8 @@ class Measured:
     signature: str
     values: Mapping[str, float]
     sampled: Mapping[str, FloatArray]
+    counts: Mapping[str, NDArray[Any]]
+    score: Score | None
     blank: str = ""
 
 
@@ -91,7 +94,7 @@ def measure(
     for key, each in found.items():
         if isinstance(each, Blank):
             say(f"  {key} stays blank: {each.why}")
-            measured[key] = Measured(key, True, "", {}, {}, each.why)
+            measured[key] = Measured(key, True, "", {}, {}, {}, None, each.why)
     return [measured[key] for key in found], sentences
 
 
@@ -154,5 +157,10 @@ def _sample(
             for name, counts in zip(names, each.counts, strict=True)
         }
         sampled = {name: np.array([each.score(one) for one in next(sums)]) for name in names}
-        found.append(Measured(each.key, each.higher_is_better, each.signature, values, sampled))
+        counts = dict(zip(names, each.counts, strict=True))
+        found.append(
+            Measured(
+                each.key, each.higher_is_better, each.signature, values, sampled, counts, each.score
+            )
+        )
     return found

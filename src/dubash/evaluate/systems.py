@@ -14,6 +14,15 @@ UNTUNED = "S0"
 
 UNTUNED_CUT = "S0-cut"
 
+FEW_SHOT = "S0-shots"
+"""The untuned system that is shown a few training rows before each question."""
+
+_CUT = {UNTUNED: UNTUNED_CUT, FEW_SHOT: f"{FEW_SHOT}-cut"}
+"""Which systems get a form that is cut at its first line, and what it is called."""
+
+UNTUNED_FORMS = tuple(name for both in _CUT.items() for name in both)
+"""Every form of the untuned model: the tuned one is held against the best of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -43,14 +52,14 @@ def cut_at_first_line(hypothesis: Hypothesis) -> Hypothesis:
 
 
 def with_cut(systems: Sequence[System]) -> list[System]:
-    """The systems, with S0-cut right after S0."""
+    """The systems, each form of the untuned one with its cut form right after it."""
     found: list[System] = []
     for each in systems:
         found.append(each)
-        if each.name == UNTUNED:
+        if each.name in _CUT:
             texts = [cut_at_first_line(hypothesis) for hypothesis in each.hypotheses]
             label = f"{each.label}, cut at its first line"
-            found.append(System(UNTUNED_CUT, label, each.sources, texts, each.measured))
+            found.append(System(_CUT[each.name], label, each.sources, texts, each.measured))
     return found
 
 
@@ -63,8 +72,7 @@ def refuse_unequal(rows: Sequence[Pair], systems: Sequence[System]) -> None:
     if not systems:
         raise ComparisonError("there is no system to score.")
     names = Counter([each.name for each in systems])
-    if names[UNTUNED]:
-        names[UNTUNED_CUT] += 1
+    names.update(_CUT[each.name] for each in systems if each.name in _CUT)
     if doubled := [name for name, count in names.items() if count > 1]:
         raise ComparisonError(f"two systems are named {doubled[0]}.")
     for system in systems:

@@ -44,11 +44,16 @@ def scores_table(scores: dict[str, Any]) -> str:
             lines += ["", *_other(key, each, scores["systems"])]
     widest = max(6, *(cell_len(each.label) for each in written.values()))
     for name, difference in scores["differences"].items():
-        lines += ["", f"{name} against S0, in its better form by each metric:"]
+        lines += ["", f"{name} against S0, in its best form by each metric:"]
         for key, each in written.items():
             if key in difference:
                 title = set_cell_size(each.label, widest)
                 lines.append(f"  {title} {_against(difference[key], each, _score(scores, key))}")
+        if terms := difference.get("terminology"):
+            title = set_cell_size("terms", widest)
+            lines.append(f"  {title} {_change(terms)}, against {terms['against']}")
+    if "terminology" in scores:
+        lines += ["", *_terms(scores)]
     bootstrap = scores["bootstrap"]
     codes = (scores["source_language"], scores["target_language"])
     languages = " → ".join(code for code in codes if code)
@@ -59,6 +64,27 @@ def scores_table(scores: dict[str, Any]) -> str:
         f"({bootstrap['samples']:,} draws)",
     ]
     return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
+
+
+def _terms(scores: dict[str, Any]) -> list[str]:
+    """How far each system and the references keep to the glossary."""
+    about = scores["terminology"]
+    reference = about["reference"]
+    if not reference["occurrences"]:
+        return [f"terms: none of {about['glossary']} stands in the sources"]
+    count = reference["occurrences"]
+    places = "1 place" if count == 1 else f"{count:,} places"
+    lines = [
+        f"terms of {about['glossary']}, {places} in the sources:",
+        "percent translated right [interval], and forbidden translations",
+    ]
+    names = max(cell_len(each["name"]) for each in [*scores["systems"], {"name": "references"}])
+    for each in scores["systems"]:
+        found = each["terminology"]
+        shown = f"{number(found['value'])} {interval(found['low'], found['high'])}"
+        lines.append(f"  {set_cell_size(each['name'], names)} {shown}, {found['forbidden']:,}")
+    shown = f"{number(reference['value'])}, {reference['forbidden']:,}"
+    return [*lines, f"  {set_cell_size('references', names)} {shown}"]
 
 
 def bits_table(scores: dict[str, Any]) -> str:

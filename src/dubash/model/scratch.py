@@ -72,7 +72,12 @@ def train_tokenizer(texts: Sequence[str], size: int, ends: bool) -> PreTrainedTo
          decoders.Strip(" ", 1, 0)]
     )  # fmt: skip
     trainer = trainers.BpeTrainer(
-        vocab_size=size, min_frequency=2, special_tokens=[*special, *BYTES], show_progress=False
+        vocab_size=size,
+        min_frequency=2,
+        special_tokens=[*special, *BYTES],
+        show_progress=False,
+        # letters past that fall into bytes; the trainer would keep them all, whatever the size
+        limit_alphabet=max(1, size - len(special) - len(BYTES)),
     )
     raw.train_from_iterator(texts, trainer)
     if ends:

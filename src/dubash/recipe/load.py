@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os.path
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -17,7 +17,7 @@ import yaml
 from dubash.core.errors import RecipeError
 from dubash.core.options import Options, merge, parse_override, read_yaml, suggest, validate
 from dubash.data.options import map_paths
-from dubash.evaluate.options import EvaluateOptions
+from dubash.evaluate.options import EvaluateOptions, map_glossary
 from dubash.recipe.options import Recipe
 
 DEEPEST = 8
@@ -54,9 +54,9 @@ def yours_to_bring() -> set[str]:
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Read a recipe by path or shipped name; overrides such as `train.epochs=2` come last.
 
-    A data path in a file starts from that file's folder, so that a recipe may be extended, and a
-    run's own recipe run again, from anywhere; in an override and in a shipped recipe it starts
-    from the current folder. Raises RecipeError naming file, line and key.
+    The path of a data file or a glossary in a recipe file starts from that file's folder, so that
+    a recipe may be extended, and a run's own recipe run again, from anywhere; in an override and in
+    a shipped recipe it starts from the current folder. Raises RecipeError naming file, line, key.
     """
     path = _find(name)
     content, places = _read(path, depth=0)
@@ -73,7 +73,7 @@ def resolved_yaml(recipe: Recipe, folder: Path = Path()) -> str:
     Relative data paths stay relative: a project moves and is cloned with its runs.
     """
     content = json.loads(recipe.model_dump_json(exclude_none=True))
-    content["data"] = map_paths(content["data"], partial(_seen_from, folder))
+    content = map_files(content, partial(_seen_from, folder))
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -175,11 +175,16 @@ def _read(path: Path, depth: int) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """As `read_yaml`, with data paths that started from the file's folder."""
+    """As `read_yaml`, with the paths of files that started from the file's folder."""
     content, places = read_yaml(path)
-    if "data" in content:
-        content["data"] = map_paths(content["data"], partial(_beside, path.parent))
-    return content, places
+    return map_files(content, partial(_beside, path.parent)), places
+
+
+def map_files(content: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """A recipe as plain values, with `change` applied to the path of each file it reads."""
+    parts = {"data": map_paths, "evaluate": map_glossary}
+    found = {name: each(content[name], change) for name, each in parts.items() if name in content}
+    return content | found
 
 
 def _is_fixed(path: str) -> bool:

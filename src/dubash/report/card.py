@@ -18,7 +18,7 @@ from dubash.evaluate.bits import METRIC as BITS
 from dubash.prompt.options import DEFAULT_TEXT
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
-from dubash.report.tables import signatures
+from dubash.report.tables import blanks, signatures
 
 # owner/name, as the hub allows them
 _HUB = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -58,6 +58,7 @@ def render(facts: Facts, folder: Path) -> str:
         verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         code=Markup(usage(facts, folder)),
         signatures=signatures(facts),
+        blanks=blanks(facts),
         measures=bits.measures(facts) if facts.is_text else [],
         metrics=numbers.metrics(facts.scores["systems"] if facts.scores else []),
         adapter=is_adapter(facts, folder),

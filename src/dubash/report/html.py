@@ -17,10 +17,14 @@ from dubash.core.files import write_text
 from dubash.core.languages import Language
 from dubash.core.run import RunFolder
 from dubash.evaluate import numbers
+from dubash.evaluate.behaviour import WARNINGS
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
-from dubash.report.pictures import MOST_POINTS, pictures, tone
-from dubash.report.tables import comparison, signatures
+from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
+from dubash.report.tables import blanks, comparison, signatures
+
+MOST_TERMS = 50
+"""Terms shown, those that occur most often; all of them are in `scores.json`."""
 
 
 def write_report(run: RunFolder) -> Path:
@@ -38,6 +42,26 @@ def write_report(run: RunFolder) -> Path:
 
 def render(facts: Facts) -> str:
     """The page as text."""
+    return page(
+        "report.html.j2",
+        facts=facts,
+        verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
+        figures=pictures(facts),
+        measures=bits.measures(facts) if facts.is_text else comparison(facts),
+        signatures=signatures(facts),
+        blanks=blanks(facts),
+        outcome=_outcome(facts),
+        rows=rows_json(facts),
+        most_terms=MOST_TERMS,
+        changed=bits.most_changed(facts) if facts.is_text else [],
+        tone=tone,
+        unseen=unseen(facts.scores["systems"]) if facts.scores and not facts.is_text else [],
+        most_points=MOST_POINTS,
+    )
+
+
+def page(template: str, **content: Any) -> str:
+    """A template filled, with the style, the script and the policy that allows these two alone."""
     environment = Environment(
         loader=PackageLoader("dubash.report"),
         autoescape=True,
@@ -47,20 +71,8 @@ def render(facts: Facts) -> str:
         duration=words.duration, method=words.method, percent=numbers.percent,
     )  # fmt: skip
     style, script = _asset("report.css"), _asset("report.js")
-    return environment.get_template("report.html.j2").render(
-        facts=facts,
-        verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
-        policy=_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
-        figures=pictures(facts),
-        measures=bits.measures(facts) if facts.is_text else comparison(facts),
-        signatures=signatures(facts),
-        outcome=_outcome(facts),
-        rows=_rows_json(facts),
-        changed=bits.most_changed(facts) if facts.is_text else [],
-        tone=tone,
-        most_points=MOST_POINTS,
+    return environment.get_template(template).render(
+        policy=_policy(style, script), style=Markup(style), script=Markup(script), **content
     )
 
 
@@ -93,7 +105,7 @@ def _outcome(facts: Facts) -> dict[str, int] | None:
     }
 
 
-def _rows_json(facts: Facts) -> Markup:
+def rows_json(facts: Any) -> Markup:
     """The rows and the words to show them with, safe inside a script element.
 
     `htmlsafe_json_dumps` writes `<`, `>`, `&` and `'` as escapes, so no row can end the element.
@@ -103,7 +115,8 @@ def _rows_json(facts: Facts) -> Markup:
         "rows": [] if facts.is_text else facts.rows,  # those of text are in the page itself
         "baseline": scores.get("baseline"),
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
-        "flags": words.BEHAVIOUR,
+        "flags": words.BEHAVIOUR | (words.TERM_FLAGS if "terminology" in scores else {}),
+        "warnings": WARNINGS,
         "stops": words.STOPS,
         "source": _written(facts.source),
         "target": _written(facts.target),

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dubash.evaluate.numbers import number
+from dubash.evaluate.systems import UNTUNED, UNTUNED_FORMS
 from dubash.report import bits, charts
 from dubash.report.facts import Facts
 from dubash.report.words import STOPS, duration, flag
@@ -24,7 +25,10 @@ _CHARTED = {"chrf++": "chrF++", "bleu": "BLEU"}
 
 def tone(system: str) -> str:
     """Baselines are grey, tuned systems coloured."""
-    return {"S0": "base", "S0-cut": "mid"}.get(system, "accent")
+    name = system.rpartition("/")[2]  # of a comparison of runs: demo/S0
+    if name == UNTUNED:
+        return "base"
+    return "mid" if name in UNTUNED_FORMS else "accent"
 
 
 def pictures(facts: Facts) -> dict[str, Markup]:
@@ -53,7 +57,8 @@ def _translations(facts: Facts) -> dict[str, Markup]:
                 drawn[name] = charts.bars(f"fig-{name}", label, [("", bars)], f"{label}, 0–100")
         if measured := [system for system in systems if system["stops"]]:
             drawn["stops"] = _stops(measured)
-        drawn["behaviour"] = _behaviour(systems)
+        if seen := [name for name in judged(systems) if name not in unseen(systems)]:
+            drawn["behaviour"] = _behaviour(systems, seen)
     if panels := _lengths(facts):
         drawn["lengths"] = charts.histogram(
             "fig-lengths", "Length of hypothesis over reference", panels,
@@ -85,9 +90,22 @@ def _stops(systems: Sequence[dict[str, Any]]) -> Markup:
     return charts.stacked("fig-stops", "Why translations stopped", stacks, "rows")
 
 
-def _behaviour(systems: Sequence[dict[str, Any]]) -> Markup:
+def judged(systems: Sequence[dict[str, Any]]) -> list[str]:
+    """Every behaviour that was looked for in some system."""
+    return list(dict.fromkeys(name for system in systems for name in system["behaviour"]))
+
+
+def unseen(systems: Sequence[dict[str, Any]]) -> list[str]:
+    """The behaviours that were looked for and that no system showed in any row."""
+    return [
+        name
+        for name in judged(systems)
+        if not any(system["behaviour"].get(name) for system in systems)
+    ]
+
+
+def _behaviour(systems: Sequence[dict[str, Any]], seen: Sequence[str]) -> Markup:
     """A group of bars for each behaviour; what was not counted of a system has no bar."""
-    known = {name: None for system in systems for name in system["behaviour"]}
     groups = [
         (
             flag(name),
@@ -97,7 +115,7 @@ def _behaviour(systems: Sequence[dict[str, Any]]) -> Markup:
                 if (count := system["behaviour"].get(name)) is not None
             ],
         )
-        for name in known
+        for name in seen
     ]
     return charts.bars("fig-behaviour", "Behaviour counts", groups, "rows", 9)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,11 @@ from dubash.evaluate.numbers import (
     percent,
     signed,
 )
+from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.report.facts import Facts, redact
 from dubash.report.words import STOPS
+
+PERCENT = Written("Terms right", "% of occurrences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,14 @@ def comparison(facts: Facts) -> list[Measure]:
         )
         for metric, written in metrics(systems).items()
     ]
-    measures = []
+    measures = [
+        Measure(
+            PERCENT.label,
+            PERCENT.unit,
+            [_score(system.get(TERMS), PERCENT) for system in systems],
+            [gain(difference.get(TERMS)) for difference in differences.values()],
+        )
+    ]
     none = [Cell(None, "") for _ in differences]
     for stop, words in STOPS.items():
         cells = [_share(system["stops"], stop) for system in systems]
@@ -74,17 +85,25 @@ def comparison(facts: Facts) -> list[Measure]:
 
 
 def signatures(facts: Facts) -> dict[str, str]:
-    """Each metric's signature, which the systems share, or why it stayed blank."""
+    """Each metric's signature; the systems share it, or the comparison would have been refused."""
+    found = {label: score["signature"] for label, score in _each(facts) if score.get("signature")}
+    for system in facts.scores["systems"] if facts.scores else []:
+        if TERMS in system:
+            found["Terms"] = system[TERMS]["signature"]
+    return found
+
+
+def blanks(facts: Facts) -> dict[str, str]:
+    """Why each metric without scores has none."""
+    return {label: redact(score["why"]) for label, score in _each(facts) if score.get("why")}
+
+
+def _each(facts: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every score with its metric's name."""
     systems = facts.scores["systems"] if facts.scores else []
-    labels = {key: written.label for key, written in metrics(systems).items()}
-    if facts.is_text:
-        labels = {"bits_per_character": "Bits per character"}
-    return {
-        label: score.get("signature") or f"blank: {redact(score['why'])}"
-        for metric, label in labels.items()
-        for system in systems
-        if (score := system["scores"].get(metric)) and (score.get("signature") or score.get("why"))
-    }
+    for key, written in metrics(systems).items():
+        label = "Bits per character" if facts.is_text else written.label
+        yield from ((label, system["scores"][key]) for system in systems if key in system["scores"])
 
 
 def _score(score: dict[str, Any] | None, written: Written) -> Cell:

@@ -23,11 +23,24 @@ BEHAVIOUR = {
     "no_end": "no end token",
     "empty": "empty",
     "over_long": "over-long",
+    "over_generation": "went on after the translation",
+    "too_short": "much too short",
     "copied_source": "copied the source",
     "wrong_script": "wrong script",
+    "wrong_language": "wrong language",
     "repetition_loop": "repetition loop",
     "prompt_left_over": "prompt left over",
+    "mimicry": "recited training data",
+    "link_changed": "link lost or changed",
+    "placeholder_changed": "placeholder lost or changed",
+    "tag_changed": "tag lost or changed",
+    "number_changed": "number lost or changed?",
+    "quotes_unbalanced": "quotation mark alone?",
+    "brackets_unbalanced": "bracket alone?",
 }
+"""A question mark is behind warnings: what may be right."""
+
+TERM_FLAGS = {"term_missed": "terms missed", "term_forbidden": "forbidden terms"}
 
 METHODS = {
     "full": "full fine-tuning",
@@ -151,6 +164,11 @@ def cautions(facts: Facts) -> list[str]:
     if close := near_duplicates(facts, "train-test"):
         notes.append(
             f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
+        )
+    if (looked := facts.manifest.get("looks", 1)) > 1:
+        notes.append(
+            f"{looked} tuned models were scored on these test rows: the best of many tries is "
+            "partly luck, so keep rows aside that none of them has seen."
         )
     notes.append(
         "The interval says how far the choice of test rows may move the result; "

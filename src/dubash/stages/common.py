@@ -15,10 +15,9 @@ from dubash.core.files import cache_root, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.data.frozen import typical_sources
-from dubash.data.options import map_paths
 from dubash.prompt.template import Template
 from dubash.prompt.text import TextTemplate
-from dubash.recipe.load import LoadedRecipe, read_resolved, resolved_yaml
+from dubash.recipe.load import LoadedRecipe, map_files, read_resolved, resolved_yaml
 from dubash.recipe.options import Recipe
 
 if TYPE_CHECKING:
@@ -91,7 +90,12 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     made again whenever any is."""
     how: dict[str, Any] = {"run": True, "model": HOW, "train": HOW, "evaluate": True}
     content = recipe.model_dump(mode="json", exclude_none=True, exclude=how)
-    return content | {"data": map_paths(content["data"], lambda path: Path(path).name)}
+    return map_files(content, lambda path: Path(path).name)
+
+
+def settings_by_key(recipe: Recipe) -> dict[str, Any]:
+    """What a run hangs on, by dotted key, such as `train.seed`."""
+    return _flat(_settings(recipe))
 
 
 def meaning(options: BaseModel) -> str:

@@ -11,22 +11,28 @@ import typer
 
 from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl, write_text
-from dubash.core.languages import language
+from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.systems import System
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
 from dubash.evaluate.table import bits_table, scores_table
+from dubash.evaluate.terminology import METRIC, add_terminology
+from dubash.memory.glossary import read_glossary
 from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, with_evaluate
 from dubash.recipe.options import Recipe
 from dubash.report.card import write_card
 from dubash.report.html import write_report
+from dubash.report.markdown import write_markdown
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
+from dubash.stages.glossary import glossary_of
+from dubash.stages.looks import note_look
+from dubash.stages.shots import asked_for
 from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
@@ -46,19 +52,21 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
     recipe = read_resolved(run.recipe)
     if overrides:
         recipe = with_evaluate(recipe, overrides)
-    test = data.load(run.data).test
+    prepared = data.load(run.data)
     with alone_in(folder):
         if recipe.task != "text":
             check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        glossary_of(recipe)
         if overrides:
             write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
-        translate_systems(run, recipe, test)
-        score(run, recipe, test)
+        translate_systems(run, recipe, prepared.test)
+        score(run, recipe, prepared.test, prepared.train)
         if run.model.exists():
             write_card(run, run.model)
         report = write_report(run)
+        write_markdown(run)
     typer.echo(closing_table(run))
     typer.echo(f"report: {report}")
 
@@ -66,17 +74,19 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
 def translate_systems(
     run: RunFolder, recipe: Recipe, test: list[Pair], names: Sequence[str] = tuple(LABELS)
 ) -> None:
-    """S0, and S1 where the run has a tuned model, on the frozen test rows; with task: text they
-    read the rows instead."""
+    """S0 and its form with shots, and S1 where the run has a tuned model, on the frozen test rows;
+    with task: text they read the rows instead."""
     from dubash.model.load import load_base, load_tuned
 
     def load(name: str) -> LoadedModel:
-        if name == "S0":
+        if name in (UNTUNED, FEW_SHOT):
             return load_base(recipe.model)
         return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
 
     for name in names:
         if name == "S1" and not run.model.exists():
+            continue
+        if name == FEW_SHOT and not asked_for(recipe):
             continue
         if recipe.task == "text":
             read_test(run, recipe, test, name, partial(load, name))
@@ -87,18 +97,28 @@ def translate_systems(
         translate_test(run, recipe, test, name, partial(load, name), plain=True)
 
 
-def score(run: RunFolder, recipe: Recipe, test: list[Pair]) -> None:
-    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`."""
+def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -> None:
+    """Compare the run's systems on identical rows; writes `scores.json` and `rows.jsonl`. The
+    training rows tell what a system learnt by heart."""
     with phase(run, "evaluate", afresh=True):
         if recipe.task == "text":
             found = compare_test(run, recipe, test)
         else:
             template = make_template(recipe, *load_tokenizer_and_kind(recipe))
             languages, pieces = recipe.languages.pair(), leftovers(template)
-            others = row_metrics(recipe.evaluate)
-            found = compare(test, read_systems(run), languages, recipe.evaluate, pieces, others)
+            others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
+            systems, options = read_systems(run), recipe.evaluate
+            found = compare(test, systems, languages, options, pieces, others, train)
+            if glossary:
+                found = add_terminology(found, test, systems, glossary, options)
+            about = found.scores.get(METRIC) or {}
+            noted = {key: about[key] for key in ("glossary", "sha256") if key in about}
+            if noted != run.read_manifest().get("glossary", {}):
+                run.note(glossary=noted)
         write_jsonl(run.rows, found.rows)
         write_json(run.scores, found.scores)
+        if recipe.task != "text" and run.hypotheses("S1").exists():
+            run.note(looks=note_look(run, found.scores["rows_fingerprint"]))
 
 
 def closing_table(run: RunFolder) -> str:
@@ -113,17 +133,45 @@ def evaluate_files(
     sources: Path | None,
     target: str | None,
     overrides: Sequence[str] = (),
+    *,
+    source: str | None = None,
+    glossary: Path | None = None,
 ) -> None:
     """Score a hypothesis file against a reference file, line by line; overrides are settings of
-    `evaluate.` over their defaults."""
+    `evaluate.` over their defaults. With sources, their language and a glossary also by its terms.
+    """
     options = evaluate_settings(overrides)
+    glossary = glossary or (Path(options.glossary) if options.glossary else None)
     if hypotheses is None or references is None or target is None:
         raise UserError(
             "nothing to evaluate.",
             fix="Give a run folder, or --hypotheses, --references and --target.",
         )
-    texts, wanted = _lines(hypotheses), _lines(references)
-    asked = _lines(sources) if sources else [""] * len(wanted)
+    if glossary and not (sources and source):
+        raise UserError(
+            "the terms of a glossary are looked for in the sources.",
+            fix="Give --sources, and their language as --source.",
+        )
+    pair = LanguagePair(language(source), language(target)) if source else None
+    terms = read_glossary(glossary, str(glossary), pair) if glossary and pair else None
+    rows, system = _rows_and_system(hypotheses, references, sources)
+    others = row_metrics(options)
+    found = compare(rows, [system], pair or language(target), options, others=others)
+    if terms:
+        found = add_terminology(found, rows, [system], terms, options)
+    typer.echo(scores_table(found.scores))
+    scored = found.scores["systems"][0]
+    for metric in (*scored["scores"].values(), scored.get(METRIC, {})):
+        if "signature" in metric:
+            typer.echo(metric["signature"])
+
+
+def _rows_and_system(
+    hypotheses: Path, references: Path, sources: Path | None
+) -> tuple[list[Pair], System]:
+    """The files line by line; ComparisonError where they are not of the same rows."""
+    texts, wanted = read_lines(hypotheses), read_lines(references)
+    asked = read_lines(sources) if sources else [""] * len(wanted)
     if not len(texts) == len(wanted) == len(asked):
         raise ComparisonError(
             f"{len(texts)} hypotheses, {len(wanted)} references"
@@ -136,18 +184,13 @@ def evaluate_files(
         for number, (source, reference) in enumerate(zip(asked, wanted, strict=True), start=1)
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
-    system = System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-    others = row_metrics(options)
-    scores = compare(rows, [system], language(target), options, others=others).scores
-    typer.echo(scores_table(scores))
-    for metric in scores["systems"][0]["scores"].values():
-        if "signature" in metric:
-            typer.echo(metric["signature"])
+    return rows, System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
 
 
-def _lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, one segment each; DataError where it is missing or no UTF-8."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError("no such file.", where=str(path)) from None
     except UnicodeDecodeError as error:

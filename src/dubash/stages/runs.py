@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,29 +83,45 @@ def find(folder: Path) -> list[RunFolder]:
 
 def entry(run: RunFolder) -> Entry:
     """What the list says of a run, from its folder alone; a broken one is listed as broken."""
-    changed = max(each.stat().st_mtime for each in (run.recipe, run.manifest))
-    when = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M")
-    size = sum(each.lstat().st_size for each in run.path.rglob("*") if each.is_file()) / 1e6
+    when, size = "", 0.0
     try:
-        recipe, manifest = read_resolved(run.recipe), run.read_manifest()
-        scores = read_json(run.scores) if run.scores.exists() else None
-        metric, score, gain = _result(scores)
-    except (UserError, KeyError, TypeError) as error:
+        changed = max(each.stat().st_mtime for each in (run.recipe, run.manifest))
+        when = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M")
+        size = _megabytes(run.path)
+        return _whole_entry(run, when, size)
+    except (UserError, LookupError, TypeError, AttributeError, ValueError, OSError) as error:
         return Entry(str(run.path), f"broken: {error}", "", "", "", "", None, None, [], when, size)
+
+
+def _megabytes(folder: Path) -> float:
+    """What the folder takes; a file that goes away meanwhile (a checkpoint) counts for nothing."""
+    total = 0
+    for at, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(at, name)).st_size
+    return total / 1e6
+
+
+def _whole_entry(run: RunFolder, when: str, size: float) -> Entry:
+    recipe, manifest = read_resolved(run.recipe), run.read_manifest()
+    scores = read_json(run.scores) if run.scores.exists() else None
+    metric, score, gain = _result(scores)
     pair = recipe.languages.pair()
     languages = f"{pair.source.code}→{pair.target.code}"
     if recipe.task == "text":
         languages = pair.target.code
     return Entry(
         str(run.path), state(run, recipe), languages, recipe.model.name, recipe.method.name,
-        metric, score, gain, list(manifest.get("tags", [])), when, round(size, 1),
+        metric, score, gain, list(manifest.get("tags") or []), when, round(size, 1),
     )  # fmt: skip
 
 
 def state(run: RunFolder, recipe: Recipe) -> str:
     """How far a run has come."""
     if run.scores.exists():
-        return "evaluated" if run.model.exists() else "S0 evaluated"
+        scored = {each["name"] for each in read_json(run.scores)["systems"]}
+        return "evaluated" if "S1" in scored else "S0 evaluated"
     if run.model.exists():
         return "trained"
     if run.checkpoints.exists():
@@ -115,13 +132,13 @@ def state(run: RunFolder, recipe: Recipe) -> str:
 
 
 def _result(scores: dict[str, Any] | None) -> tuple[str, list[float] | None, list[float] | None]:
-    """The metric, S1's score and its gain; of a run without S1 the last system's score."""
-    if scores is None:
+    """The metric, S1's score and its gain; None for a run whose tuned model was not scored."""
+    tuned = [each for each in scores["systems"] if each["name"] == "S1"] if scores else []
+    if scores is None or not tuned:
         return "", None, None
     metric = "bits_per_character" if scores.get("task") == "text" else "chrf++"
-    last = scores["systems"][-1]
-    found = [last["scores"][metric][each] for each in ("value", "low", "high")]
-    change = scores["differences"].get(last["name"], {}).get(metric)
+    found = [tuned[0]["scores"][metric][each] for each in ("value", "low", "high")]
+    change = scores["differences"].get("S1", {}).get(metric)
     gain = [change[each] for each in ("value", "low", "high")] if change else None
     return metric, found, gain
 
@@ -149,7 +166,7 @@ def tag_run(folder: Path, tags: Sequence[str], remove: bool) -> None:
         if not re.fullmatch(r"[\w.+-]{1,40}", tag):
             raise UserError(f"'{tag}' is no tag: up to 40 letters, digits, and any of . _ + -.")
     with alone_in(folder):
-        before = list(run.read_manifest().get("tags", []))
+        before = list(run.read_manifest().get("tags") or [])
         if remove and (unknown := [each for each in tags if each not in before]):
             raise UserError(f"the run has no tag {unknown[0]}.", where=str(folder))
         after = [each for each in before if each not in tags]
@@ -163,7 +180,7 @@ def tag_run(folder: Path, tags: Sequence[str], remove: bool) -> None:
 def remove_runs(folders: Sequence[Path], sure: bool) -> None:
     """Remove runs with all that they made, after asking; refused while another dubash is at work
     in one. A run is first renamed, so that a kill leaves no half of one behind its name."""
-    runs = [existing_run(folder) for folder in folders]
+    runs = [existing_run(folder) for folder in dict.fromkeys(f.absolute() for f in folders)]
     for run in runs:
         if run.path.is_symlink():
             raise UserError("this is a link, not the run itself.", where=str(run.path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dubash.model.options import ScratchOptions
 from dubash.recipe.load import LoadedRecipe
 from dubash.stages.common import alone_in, run_folder
 from dubash.stages.prepare import prepare
+from dubash.stages.translate import check_output
 from dubash.stages.trim import texts
 
 
@@ -27,19 +29,22 @@ def scratch(loaded: LoadedRecipe, settings: dict[str, Any]) -> None:
 
     recipe = loaded.recipe
     folder = Path(recipe.model.name)
+    with suppress(RuntimeError):  # a home that is nobody's stays as it is written
+        folder = folder.expanduser()
     if not recipe.model.name.startswith((".", "/", "~")):
         raise UserError(
             f"model.name is '{recipe.model.name}', which does not name a folder to be made.",
             fix="Name one in the recipe: model: {name: ./scratch-hi-gu}.",
         )
-    if folder.expanduser().exists():
+    if folder.exists():
         raise UserError("it is there already.", where=str(folder), fix="Name another folder.")
+    check_output(folder)
     options = validate(ScratchOptions, settings, "command line", {})
     with alone_in(run_folder(loaded).path):
         _, prepared = prepare(loaded)
         say("  training a tokenizer on both sides of the training rows …")
         rows = texts(prepared.train)
-        found = make(options, rows, recipe.train.seed, folder.expanduser())
+        found = make(options, rows, recipe.train.seed, folder)
     typer.echo(
         f"{folder}: {options.kind}, {found['tokens']:,} tokens, {found['parameters']:,} parameters "
         "of random weights"

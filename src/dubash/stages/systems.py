@@ -6,19 +6,27 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dubash.core.files import read_jsonl, sha256_text, write_jsonl
+from dubash.core.files import read_json, read_jsonl, sha256_text, write_jsonl
 from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
+from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
-from dubash.evaluate.systems import System
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
+from dubash.stages.shots import few_shot_translator
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
+    from dubash.translate.local import LocalTranslator
 
-LABELS = {"S0": "untuned model", "S1": "tuned model"}
+LABELS = {
+    UNTUNED: "untuned model",
+    FEW_SHOT: "untuned model, shown training rows first",
+    "S1": "tuned model",
+}
 """The systems of a run, by name."""
 
 
@@ -37,10 +45,18 @@ def translate_test(
     Raises UserError where that was done with other rows, settings or weights.
     """
     path, part, made = run.hypotheses(name), f"translate {name}", made_of(run, recipe, test, name)
+    if name == FEW_SHOT and run.read_manifest().get("made_of", {}).get(part) != made:
+        path.unlink(missing_ok=True)  # other shots make another system: nothing hangs on it
     if not plain and already_made(run, part, path, made):
         return
     with phase(run, part, afresh=plain):
-        translator = make_translator(name, recipe, load(), run, plain=plain)
+        translator: LocalTranslator | None
+        if name == FEW_SHOT:
+            translator = few_shot_translator(name, recipe, load(), run, test, plain=plain)
+        else:
+            translator = make_translator(name, recipe, load(), run, plain=plain)
+        if translator is None:
+            return
         sources = [pair.source for pair in test]
         with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
@@ -62,15 +78,21 @@ def by_another_engine(run: RunFolder) -> list[str]:
 def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
     """What a system's work on the test rows hangs on: the rows, the settings, and the training."""
     parts = (recipe.languages, recipe.model, recipe.method, recipe.prompt, recipe.generate)
-    training = run.read_manifest().get("made_of", {}).get("train", "") if name != "S0" else ""
+    training = ""
+    if name == FEW_SHOT:
+        rows = read_json(run.data / ACCOUNT)["splits"]["train"]["fingerprint"]
+        training = f"{recipe.evaluate.few_shot} of {rows}"
+    elif name != UNTUNED:
+        training = run.read_manifest().get("made_of", {}).get("train", "")
     return sha256_text(recipe.task, name, fingerprint(test), training, *map(meaning, parts))
 
 
 def read_systems(run: RunFolder) -> list[System]:
     """The systems whose translations are in the run folder, S0 first."""
+    shown = read_resolved(run.recipe).evaluate.few_shot > 0
     found = []
     for name, label in LABELS.items():
-        if run.hypotheses(name).exists():
+        if run.hypotheses(name).exists() and (shown or name != FEW_SHOT):
             rows = list(read_jsonl(run.hypotheses(name)))
             sources = [row.pop("source") for row in rows]
             found.append(System(name, label, sources, [Hypothesis(**row) for row in rows]))

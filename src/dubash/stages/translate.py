@@ -85,9 +85,10 @@ def check_output(path: Path) -> None:
 def existing_run(folder: Path) -> RunFolder:
     """A run folder that was made before; UserError where it is none."""
     run = RunFolder(folder)
-    if not run.recipe.exists():
+    if not run.recipe.exists() or "name" not in run.read_manifest():
+        lacking = "manifest.json of a run" if run.recipe.exists() else "recipe.yaml"
         raise UserError(
-            "not a run folder (it holds no recipe.yaml).",
+            f"not a run folder (it holds no {lacking}).",
             where=str(folder),
             fix="Give the folder of a run, such as runs/demo.",
         )

@@ -55,7 +55,7 @@ def find(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if os.path.isfile(checkpoint) and os.path.isfile(settings):
         yield {"checkpoint": checkpoint}
     else:
-        yield {"why": f"on the hub it has no {' and no '.join(FILES)}, so it is no COMET model"}
+        yield {"why": f"it has no {FILES[0]} with {FILES[1]}, as a whole COMET model has"}
 
 
 def _cached(model: str) -> str | None:

@@ -26,8 +26,56 @@
   const fold = (text) =>
     text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC").toLocaleLowerCase();
 
-  const write = (text, language, guess) => {
+  // Words, or what a language without blanks has for words; where a browser cannot tell, blanks part.
+  const MOST_CELLS = 250000;
+  const segmenters = {};
+  const words = (text, code) => {
+    if (typeof Intl.Segmenter !== "function") return text.split(/(\s+)/).filter(Boolean);
+    segmenters[code] ||= new Intl.Segmenter(code || undefined, { granularity: "word" });
+    return Array.from(segmenters[code].segment(text), (each) => each.segment);
+  };
+  const isWord = (text) => /[\p{L}\p{N}]/u.test(text);
+
+  // Which words of `text` are in a longest common subsequence with `other`; null where too long.
+  const shared = (text, other) => {
+    const ours = text.map(fold);
+    const theirs = other.filter(isWord).map(fold);
+    const width = theirs.length + 1;
+    if (ours.length * width > MOST_CELLS) return null;
+    const best = new Uint16Array((ours.length + 1) * width);
+    for (let i = ours.length - 1; i >= 0; i--) {
+      for (let j = theirs.length - 1; j >= 0; j--) {
+        const at = i * width + j;
+        best[at] = ours[i] === theirs[j]
+          ? best[at + width + 1] + 1
+          : Math.max(best[at + width], best[at + 1]);
+      }
+    }
+    const kept = new Array(ours.length).fill(false);
+    for (let i = 0, j = 0; i < ours.length && j < theirs.length;) {
+      if (ours[i] === theirs[j]) {
+        kept[i] = true;
+        i++;
+        j++;
+      } else if (best[(i + 1) * width + j] >= best[i * width + j + 1]) i++;
+      else j++;
+    }
+    return kept;
+  };
+
+  const mark = (made, text, against, code) => {
+    const own = words(text, code);
+    const kept = shared(own, words(against, code));
+    if (!kept) return;
+    made.textContent = "";
+    own.forEach((word, at) => {
+      made.append(kept[at] || !isWord(word) ? word : element("mark", "", word));
+    });
+  };
+
+  const write = (text, language, guess, against) => {
     const made = element("p", "text", text);
+    if (against && text && !guess) mark(made, text, against, language.code);
     made.dir = guess ? "auto" : language.dir;
     if (language.code && !guess) made.lang = language.code;
     if (!text) {
@@ -54,10 +102,10 @@
     const cut = row.systems[name + "-cut"];
     const made = line(name, data.tones[name]);
     const body = element("div", "body");
-    const guess = found.flags.includes("wrong_script") || found.flags.includes("copied_source");
+    const guess = ["wrong_script", "wrong_language", "copied_source"].some((flag) => found.flags.includes(flag));
     const start = found.text.trimStart();
     const folds = cut && cut.text && cut.text !== found.text && start.startsWith(cut.text);
-    body.append(write(folds ? cut.text : found.text, data.target, guess));
+    body.append(write(folds ? cut.text : found.text, data.target, guess, row.reference));
     if (folds) {
       const rest = start.slice(cut.text.length).trim();
       if (rest) {
@@ -81,7 +129,10 @@
     }
     for (const flag of found.flags) {
       if (flag === "no_end" && found.stop === "limit") continue;
-      tags.append(element("span", "warn", data.flags[flag] || flag));
+      const terms = (found.terms || {})[flag];
+      const seen = terms ? terms.join(", ") : (found.evidence || {})[flag];
+      const words = (data.flags[flag] || flag) + (seen ? ": " + seen : "");
+      tags.append(element("span", data.warnings.includes(flag) ? "" : "warn", words));
     }
     body.append(tags);
     made.append(body);
@@ -100,13 +151,14 @@
       top.append(gain);
     }
     made.append(top);
-    for (const [label, text, language] of [
-      [data.source.name || "Source", row.source, data.source],
-      ["Reference", row.reference, data.target],
+    const last = row.systems[Object.keys(row.systems).at(-1)];
+    for (const [label, text, language, against] of [
+      [data.source.name || "Source", row.source, data.source, ""],
+      ["Reference", row.reference, data.target, last ? last.text : ""],
     ]) {
       const part = line(label);
       const body = element("div", "body");
-      body.append(write(text, language, false));
+      body.append(write(text, language, false, against));
       part.append(body);
       made.append(part);
     }

@@ -1,4 +1,4 @@
-"""The command line's groups: recipes, metrics, runs, benchmarks."""
+"""The groups of commands: recipes, metrics, glossaries, benchmarks, runs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
+from dubash.cli.app import Overrides, RecipeName, app
+
 recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 metrics = typer.Typer(no_args_is_help=True, help="See the metrics there are; install COMET.")
 runs = typer.Typer(no_args_is_help=True, help="List, tag and remove runs.")
 benchmarks = typer.Typer(no_args_is_help=True, help="Test sets that nobody should train on.")
+glossaries = typer.Typer(no_args_is_help=True, help="Check a glossary before it is used.")
 
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the recipe's: train.epochs=2"),
-]
+app.add_typer(recipes, name="recipe")
+app.add_typer(metrics, name="metrics")
+app.add_typer(glossaries, name="glossary")
+app.add_typer(runs, name="runs")
+app.add_typer(benchmarks, name="benchmark")
 
 
 @recipes.command("list")
@@ -115,3 +116,21 @@ def benchmark_fingerprint(
     from dubash.stages.benchmark import fingerprint
 
     fingerprint(files, name, out)
+
+
+@glossaries.command(
+    "lint",
+    epilog="Example: `dubash glossary lint terms.csv --source en --target es --rows pairs.tsv`",
+)
+def glossary_lint(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV or TBX.")],
+    source: Annotated[str, typer.Option(help="Source language code.")],
+    target: Annotated[str, typer.Option(help="Target language code.")],
+    rows: Annotated[
+        Path | None, typer.Option(help="Pairs, to find terms that their references do not follow.")
+    ] = None,
+) -> None:
+    """Name each faulty entry: its line, the reason, what to do; exits with 1 if there are any."""
+    from dubash.stages.glossary import lint_glossary
+
+    raise typer.Exit(lint_glossary(file, source, target, rows))

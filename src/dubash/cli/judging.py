@@ -1,0 +1,85 @@
+"""The commands that judge: scores, comparisons, verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dubash.cli.app import app
+from dubash.core.errors import UserError
+
+
+@app.command(
+    epilog="Examples: `dubash evaluate runs/demo`, "
+    "`dubash evaluate runs/demo evaluate.metrics=[bleu,chrf++,ter]`, "
+    "`dubash evaluate --hypotheses out.es --references ref.es --target es`"
+)
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run folder.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of evaluate. over the recipe's."),
+    ] = None,
+    hypotheses: Annotated[
+        Path | None, typer.Option(help="Hypotheses of any system, one a line.")
+    ] = None,
+    references: Annotated[Path | None, typer.Option(help="References, one a line.")] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="Sources, one a line, for the checks that need them.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Target language code, for files.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source language code, for files.")] = None,
+    glossary: Annotated[
+        Path | None, typer.Option(help="CSV, TSV or TBX: how far its terms are kept to, for files.")
+    ] = None,
+) -> None:
+    """Score a run's systems on its frozen test rows, or any hypothesis file."""
+    from dubash.stages import evaluate as stage
+
+    settings = overrides or []
+    if run is not None and "=" in run.name and not run.exists():  # files are given, and settings
+        run, settings = None, [str(run), *settings]
+    if run is not None and (hypotheses or references or sources or target or source or glossary):
+        raise UserError("give a run folder or files, not both.")
+    if run is not None:
+        stage.evaluate_run(run, settings)
+    else:
+        files = (hypotheses, references, sources)
+        stage.evaluate_files(*files, target, settings, source=source, glossary=glossary)
+
+
+@app.command(
+    epilog="Examples: `dubash compare runs/lora runs/full --under method.name --out compared`, "
+    "`dubash compare runs/demo --with apertium=apertium.es`"
+)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=FILE", help="Hypotheses, a line each."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for compare.html, .md, .json and rows.jsonl.")
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(help="The setting under study: others that differ are named.")
+    ] = None,
+) -> None:
+    """Compare systems on identical rows, each against each, with p for many comparisons."""
+    from dubash.stages.compare import compare_runs
+
+    compare_runs(runs, files or [], out, under)
+
+
+@app.command(epilog="Example: `dubash verdict runs/seed-1 runs/seed-2 runs/seed-3`")
+def verdict(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Runs that differ in train.seed alone.")
+    ],
+) -> None:
+    """Ship it, don't, or undecided, with reasons; exits with 0, 4 and 3."""
+    from dubash.stages.verdict import verdict as stage
+
+    raise typer.Exit(stage(runs))

@@ -1,0 +1,49 @@
+"""A run's result in a few lines of Markdown, for a README or a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dubash.core.files import write_text
+from dubash.core.run import RunFolder
+from dubash.report import bits, words
+from dubash.report.facts import Facts, read_facts
+from dubash.report.tables import Cell, comparison, signatures
+
+
+def write_markdown(run: RunFolder) -> Path:
+    """Write `report.md` into the run folder and return its path.
+
+    Raises DataError as the report does.
+    """
+    write_text(run.summary, as_markdown(read_facts(run)))
+    return run.summary
+
+
+def as_markdown(facts: Facts) -> str:
+    """The headline, the scores, what to know with them, and the signatures."""
+    verdict = bits.verdict(facts) if facts.is_text else words.verdict(facts)
+    lines = [f"**{plain(verdict.headline)}**", ""]
+    systems = facts.scores["systems"] if facts.scores else []
+    measures = bits.measures(facts) if facts.is_text else comparison(facts)
+    if facts.scores and measures:
+        gains = [f"{name} − S0" for name in facts.scores.get("differences") or {}]
+        heads = [each["name"] for each in systems] + gains
+        lines += ["| | " + " | ".join(map(plain, heads)) + " |", "|---" * (len(heads) + 1) + "|"]
+        for measure in measures:
+            cells = [_cell(each) for each in measure.cells + measure.gains]
+            lines.append(f"| {plain(measure.label)} | " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += [f"- {plain(note)}" for note in verdict.notes]
+    lines += [f"- {label}: `{text}`" for label, text in signatures(facts).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(cell: Cell) -> str:
+    return plain(" ".join(each for each in (cell.text, cell.note, cell.p) if each))
+
+
+def plain(text: str) -> str:
+    """Text that means nothing to Markdown: a table's bars and its other signs stand as they are."""
+    one_line = " ".join(text.split())
+    return "".join(f"\\{each}" if each in "\\`*_|<>" else each for each in one_line)

@@ -1,0 +1,81 @@
+"""`dubash verdict` on real run folders, and the count of looks."""
+
+import shutil
+
+import pytest
+
+from dubash.core.errors import ComparisonError, UserError
+from dubash.core.files import read_json, write_json, write_text
+from dubash.core.run import RunFolder
+from dubash.report.facts import read_facts
+from dubash.report.words import verdict as report_verdict
+from dubash.stages.evaluate import evaluate_run
+from dubash.stages.looks import looks
+from dubash.stages.verdict import DO_NOT, SHIP, UNDECIDED, verdict
+
+
+def scored(run, gain, rows=500):
+    """The run as if its gain on so many rows had been this one."""
+    scores = read_json(run.scores)
+    change = scores["differences"]["S1"]["chrf++"]
+    change |= {"value": gain, "low": gain - 1, "high": gain + 1}
+    scores["rows"] = rows
+    for system in scores["systems"]:
+        system["stops"] = {"end": rows, "limit": 0, "stop_string": 0}
+        system["behaviour"] = dict.fromkeys(system["behaviour"], 0)
+    write_json(run.scores, scores)
+
+
+def test_a_few_rows_of_a_tiny_model_decide_nothing(own_run, capsys):
+    status = verdict([own_run])
+    out = capsys.readouterr().out
+    assert status in (DO_NOT, UNDECIDED)
+    assert "because" in out
+
+
+@pytest.mark.parametrize(("gain", "status"), [(5, SHIP), (-5, DO_NOT), (1.5, UNDECIDED)])
+def test_the_exit_status_says_it(own_run, gain, status):
+    scored(RunFolder(own_run), gain)
+    assert verdict([own_run]) == status
+
+
+def test_seeds_are_judged_together_and_nothing_else_may_differ(own_run, capsys):
+    second = own_run.with_name("second")
+    shutil.copytree(own_run, second)
+    other = RunFolder(second)
+    with pytest.raises(ComparisonError, match=r"have the same train\.seed"):
+        verdict([own_run, second])
+    text = other.recipe.read_text(encoding="utf-8")
+    write_text(other.recipe, text.replace("\n  seed: 1\n", "\n  seed: 1\n"))
+    train = text.index("\ntrain:")
+    write_text(other.recipe, text[:train] + text[train:].replace("  seed: 1", "  seed: 2", 1))
+    scored(RunFolder(own_run), 1.5)
+    scored(other, 1.6)
+    assert verdict([own_run, second]) == SHIP
+    assert "2 seeds; one seed's result" in capsys.readouterr().out
+    write_text(other.recipe, other.recipe.read_text(encoding="utf-8").replace("rank: 4", "rank: 8"))
+    with pytest.raises(ComparisonError, match=r"differs from .* in method\.rank"):
+        verdict([own_run, second])
+
+
+def test_a_run_without_scores_is_no_evidence(own_run):
+    RunFolder(own_run).scores.unlink()
+    with pytest.raises(UserError, match="was not scored yet"):
+        verdict([own_run])
+
+
+def test_another_model_on_the_same_rows_is_another_look(own_run):
+    evaluate_run(own_run)
+    run = RunFolder(own_run)
+    rows = read_json(run.scores)["rows_fingerprint"]
+    assert looks(run, rows) == 1
+    evaluate_run(own_run)
+    assert looks(run, rows) == 1
+    second = own_run.with_name("second")
+    shutil.copytree(own_run, second)
+    text = RunFolder(second).hypotheses("S1").read_text(encoding="utf-8")
+    RunFolder(second).hypotheses("S1").write_text(text.replace('"tokens": ', '"tokens":  '))
+    evaluate_run(second)
+    assert looks(run, rows) == 2
+    facts = read_facts(RunFolder(second))
+    assert any("2 tuned models were scored" in note for note in report_verdict(facts).notes)
