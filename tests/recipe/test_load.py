@@ -260,7 +260,9 @@ def test_a_key_missing_in_a_list_is_not_sought_in_the_list_that_was_replaced(wri
     write(SMALL.replace("[rows.csv]", f"[{{path: a.csv, {columns}}}]"), "first.yaml")
     text = "extends: first.yaml\ndata:\n  train: [{path: b.csv, columns: {source: a}}]\n"
     told = mistake(write(text))
-    assert told == "recipe.yaml:3: data.train.0.columns.target: Field required."
+    assert told == (
+        "recipe.yaml:3: data.train.0.columns.target: Field required, as in target: spanish."
+    )
 
 
 def test_overrides_come_last_and_the_last_of_them_wins(write):
@@ -288,8 +290,15 @@ def test_an_override_may_be_a_list_a_mapping_or_nothing(write):
         ("train.epochz=1", "command line: train.epochz: unknown key 'epochz'. Did you mean 'ep"),
         ("train.epochs=many", "command line: train.epochs: Input should be a valid number"),
         ("train={epochz: 1}", "command line: train.epochz: unknown key"),
-        ("train=1", "command line: train: Input should be settings, each as key: value."),
-        ("data.train=rows.csv", "command line: data.train: Input should be a list."),
+        (
+            "train=1",
+            "command line: train: Input should be settings, each as key: value, "
+            "as in train: {epochs: 3}.",
+        ),
+        (
+            "data.train=rows.csv",
+            "command line: data.train: Input should be a list, as in train: [rows.csv].",
+        ),
         ("data.train=[{pathh: a}]", "command line: data.train.0.pathh: unknown key"),
         ("extends=demo", "command line: extends: unknown key"),
         ("model.name=embedded:foo", "command line: model.name: there is one embedded model"),

@@ -114,7 +114,7 @@ def test_what_needs_dev_rows_is_refused_without_them(write, unused):
         ({"languages": {"source": {"code": "xx"}}}, "languages.source.name: Field required."),
         ({"languages": {"source": {"code": "X!"}}}, "languages.source.code: String should match"),
         ({"model": {"dtype": "int4"}}, "should be 'auto' or 'fp32', 'bf16' or 'fp16'."),
-        ({"method": {"target_modules": "q"}}, "target_modules: Input should be 'auto' or a list."),
+        ({"method": {"target_modules": "q"}}, "should be 'auto' or a list, as in target_modules"),
         ({"train": {"max_steps": "1e3"}}, "train.max_steps: Input should be a valid integer"),
         ({"train": {"learning_rate": float("inf")}}, "train.learning_rate: "),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
@@ -133,6 +133,19 @@ def test_a_language_without_a_code_is_described(write):
     recipe = load_recipe(write(SMALL.replace("target: es", f"target: {described}"))).recipe
     target = recipe.languages.pair().target
     assert (target.name, target.scripts, target.bleu) == ("Kutchi", ("GUJARATI",), "13a")
+
+
+@pytest.mark.parametrize("key", [each for each in KEYS if len(each) == 1 and each != ("task",)])
+def test_a_section_that_is_none_or_left_out_is_answered_with_an_example_that_loads(write, key):
+    (name,) = key
+    told = mistake(write(yaml.safe_dump(yaml.safe_load(SMALL) | {name: 1})))
+    said, _, example = told.rstrip(".").partition(", as in ")
+    assert said.endswith(f"{name}: Input should be settings, each as key: value")
+    whole = yaml.safe_load(SMALL)
+    load_recipe(write(yaml.safe_dump(whole | yaml.safe_load(example))))
+    if whole.pop(name, None):
+        told = mistake(write(yaml.safe_dump(whole)))
+        assert told == f"recipe.yaml: {name}: Field required, as in {example}."
 
 
 @pytest.mark.parametrize("target", ["es", "ES", {"code": "es", "name": "Castilian"}])

@@ -171,6 +171,8 @@ def validate(
         said = dict.fromkeys(_PLAIN.get(each["type"]) or each["msg"] for each in alike)
         message = " or ".join(said).replace(" or Input should be ", " or ")
         message = message.removeprefix("Value error, ")
+        if {each["type"] for each in alike} & _SHAPE and (example := _example(kind, location)):
+            message = f"{message}, as in {example}"
         if keys_named := _keys_named(message, ".".join(location)):
             where = _place_of(keys_named, places, place)
         raise RecipeError(
@@ -199,6 +201,23 @@ _PLAIN = {
 }
 """Plain words for what pydantic says in Python's."""
 
+_SHAPE = {*_PLAIN, "missing"}
+"""Mistakes that an example mends."""
+
+
+def _example(kind: type[BaseModel], location: Sequence[str]) -> str:
+    """`train: [rows.csv]`, by the first example that the field at a place has; "" where it has
+    none."""
+    names = [part for part in location if not part.isdecimal()]
+    for each in _kinds(kind, names[:-1]):
+        field = each.model_fields.get(names[-1]) if names else None
+        if field and field.examples:
+            written = yaml.safe_dump(
+                field.examples[:1], default_flow_style=True, sort_keys=False, width=1000
+            )
+            return f"{names[-1]}: {written.strip()[1:-1]}"
+    return ""
+
 
 def _keys(kind: type[BaseModel], mistake: ErrorDetails) -> list[str]:
     """Where a mistake is, without the names of union members that pydantic puts between keys."""
@@ -224,7 +243,12 @@ def suggest(wrong: str, choices: Sequence[str]) -> str:
 
 
 def _field_names(kind: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The keys allowed at a place, following the types down the location."""
+    """The keys allowed at a place."""
+    return sorted({name for each in _kinds(kind, location) for name in each.model_fields})
+
+
+def _kinds(kind: type[BaseModel], location: Sequence[int | str]) -> list[type[BaseModel]]:
+    """The models that may stand at a place, following the types down the location."""
     kinds: list[type[BaseModel]] = [kind]
     for part in location:
         inner = [
@@ -234,7 +258,7 @@ def _field_names(kind: type[BaseModel], location: Sequence[int | str]) -> list[s
             for found in _models_in(each.model_fields[part].annotation)
         ]
         kinds = inner or kinds
-    return sorted({name for each in kinds for name in each.model_fields})
+    return kinds
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

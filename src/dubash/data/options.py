@@ -45,7 +45,7 @@ class Columns(Options):
     source: Column | None = Field(
         None, description="Column of the source segment; with task: text there is none."
     )
-    target: Column = Field(description="Column of the target segment.")
+    target: Column = Field(description="Column of the target segment.", examples=["spanish"])
     document: Column | None = Field(None, description="Column of the document id, if any.")
 
     @model_validator(mode="after")
@@ -82,7 +82,11 @@ class Entry(Options):
     phrasebook: str | None = Field(
         None, pattern=r"^[a-z]{2,3}-[a-z]{2,3}$", description="A phrasebook of dubash: en-es."
     )
-    columns: Columns | None = Field(None, description="Columns of a file or a hub data set.")
+    columns: Columns | None = Field(
+        None,
+        description="Columns of a file or a hub data set.",
+        examples=[{"source": "english", "target": "spanish"}],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -162,9 +166,15 @@ class FilterOptions(Options):
 class DataOptions(Options):
     """The rows of a run. `dev` and `test` are cut from `train` where they are not given."""
 
-    train: tuple[Entry, ...] = Field(min_length=1, description="Where the training rows are.")
-    dev: tuple[Entry, ...] | None = Field(None, min_length=1, description="Development rows.")
-    test: tuple[Entry, ...] | None = Field(None, min_length=1, description="Test rows.")
+    train: tuple[Entry, ...] = Field(
+        min_length=1, description="Where the training rows are.", examples=[["rows.csv"]]
+    )
+    dev: tuple[Entry, ...] | None = Field(
+        None, min_length=1, description="Development rows.", examples=[["dev.csv"]]
+    )
+    test: tuple[Entry, ...] | None = Field(
+        None, min_length=1, description="Test rows.", examples=[["test.csv"]]
+    )
     dev_rows: int = Field(
         200, ge=0, le=10**9, description="Most rows cut for dev, if dev is not given."
     )

@@ -66,14 +66,14 @@ class ModelOptions(Options):
     a CPU. `trim` cuts the vocabulary of the model that is tuned; the untuned one (S0) stays whole.
     """
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, examples=["google/gemma-3-270m-it"])]
     revision: str | None = None
     kind: Literal["auto"] | Kind = "auto"
     dtype: Literal["auto"] | Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     gradient_checkpointing: bool = False
     trust_remote_code: bool = False
-    trim: TrimOptions | None = None
+    trim: Annotated[TrimOptions | None, Field(examples=[{}])] = None
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
@@ -107,7 +107,9 @@ class MethodOptions(Options):
     rank: Annotated[int, Field(ge=1, le=1024)] = 16
     alpha: Annotated[float, Field(gt=0, le=10_000)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Literal["auto"] | list[str] = "auto"
+    target_modules: Annotated[
+        Literal["auto"] | list[str], Field(examples=[["q_proj", "v_proj"]])
+    ] = "auto"
     double_quantization: bool = True
 
     @model_validator(mode="after")

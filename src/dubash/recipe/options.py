@@ -35,8 +35,8 @@ class LanguageOptions(Options):
 class LanguagesOptions(Options):
     """The direction: a code such as `hi`, or a description for a language without one."""
 
-    source: str | LanguageOptions
-    target: str | LanguageOptions
+    source: str | LanguageOptions = Field(examples=["hi"])
+    target: str | LanguageOptions = Field(examples=["gu"])
 
     @field_validator("source", "target")
     @classmethod
@@ -69,7 +69,9 @@ class LanguagesOptions(Options):
 class RunOptions(Options):
     """Where the run's folder is."""
 
-    name: str = Field(description="The run's name: its folder is <folder>/<name>.")
+    name: str = Field(
+        description="The run's name: its folder is <folder>/<name>.", examples=["village"]
+    )
     folder: str = Field("runs", description="Relative to where the command is given.")
 
     @field_validator("name")
@@ -88,15 +90,15 @@ class Recipe(Options):
         description="instruction: Alpaca rows, where the source is the instruction and the target "
         "the answer. text: monolingual text of the target language, to be read on.",
     )
-    languages: LanguagesOptions
-    data: DataOptions
-    prompt: PromptOptions = PromptOptions()
-    model: ModelOptions
-    method: MethodOptions = MethodOptions()
-    train: TrainOptions = TrainOptions()
-    generate: GenerateOptions = GenerateOptions()
-    evaluate: EvaluateOptions = EvaluateOptions()
-    run: RunOptions
+    languages: LanguagesOptions = Field(examples=[{"source": "hi", "target": "gu"}])
+    data: DataOptions = Field(examples=[{"train": ["rows.csv"]}])
+    prompt: PromptOptions = Field(PromptOptions(), examples=[{"max_tokens": 256}])
+    model: ModelOptions = Field(examples=[{"name": "google/gemma-3-270m-it"}])
+    method: MethodOptions = Field(MethodOptions(), examples=[{"name": "lora"}])
+    train: TrainOptions = Field(TrainOptions(), examples=[{"epochs": 3}])
+    generate: GenerateOptions = Field(GenerateOptions(), examples=[{"max_new_tokens": 128}])
+    evaluate: EvaluateOptions = Field(EvaluateOptions(), examples=[{"confidence": 0.95}])
+    run: RunOptions = Field(examples=[{"name": "village"}])
 
     @model_validator(mode="after")
     def _goes_together(self) -> Recipe:
