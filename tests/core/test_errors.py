@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dubash import cli
+from dubash.cli import command as cli
 from dubash.core.errors import out_of_memory
 
 ON_A_CPU = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."

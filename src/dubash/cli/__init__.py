@@ -3,7 +3,7 @@
 Nothing heavy is imported before a command needs it.
 """
 
-from dubash.cli.app import app
-from dubash.cli.main import main
+from dubash.cli.command import main
+from dubash.cli.root import app
 
 __all__ = ["app", "main"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dubash.cli.app import Overrides, RecipeName, app
+from dubash.cli.root import Overrides, RecipeName, app
 
 recipes = typer.Typer(no_args_is_help=True, help="See the recipes that ship with dubash, or yours.")
 metrics = typer.Typer(no_args_is_help=True, help="See the metrics there are; install COMET.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dubash.cli.app import app
+from dubash.cli.root import app
 from dubash.core.errors import UserError
 
 

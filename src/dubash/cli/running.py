@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dubash.cli.app import Overrides, RecipeName, app
+from dubash.cli.root import Overrides, RecipeName, app
 
 
 @app.command(epilog="Example: `dubash demo`, or `dubash demo train.seed=2 run.name=demo-2`")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dubash.cli.app import Overrides, RecipeName, Run, app
+from dubash.cli.root import Overrides, RecipeName, Run, app
 
 
 @app.command(

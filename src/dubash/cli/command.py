@@ -9,8 +9,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from dubash.cli.app import app
 from dubash.cli.leaving import NO_MEMORY, leave
+from dubash.cli.root import app
 from dubash.core.cpus import usable_cpus
 from dubash.core.errors import Interrupted, UserError, out_of_memory, spell_os_error
 from dubash.core.hub import quiet_hub
