@@ -51,15 +51,20 @@ def cut_at_first_line(hypothesis: Hypothesis) -> Hypothesis:
     return Hypothesis(first.strip(), stop, hypothesis.tokens, hypothesis.seconds)
 
 
+def cut_form(system: System, name: str) -> System:
+    """The system with each text cut at its first line, under a name of its own."""
+    texts = [cut_at_first_line(hypothesis) for hypothesis in system.hypotheses]
+    label = f"{system.label}, cut at its first line"
+    return System(name, label, system.sources, texts, system.measured)
+
+
 def with_cut(systems: Sequence[System]) -> list[System]:
     """The systems, each form of the untuned one with its cut form right after it."""
     found: list[System] = []
     for each in systems:
         found.append(each)
         if each.name in _CUT:
-            texts = [cut_at_first_line(hypothesis) for hypothesis in each.hypotheses]
-            label = f"{each.label}, cut at its first line"
-            found.append(System(_CUT[each.name], label, each.sources, texts, each.measured))
+            found.append(cut_form(each, _CUT[each.name]))
     return found
 
 

@@ -20,7 +20,7 @@ from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.matrix import latency, pairwise, same_texts, without_same_cuts
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System, cut_at_first_line
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System, cut_form
 from dubash.evaluate.table_matrix import matrix_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
@@ -53,6 +53,7 @@ class _Side:
     run: RunFolder
     recipe: Recipe
     test: list[Pair]
+    trained_on: str
     systems: list[System]
 
 
@@ -130,7 +131,9 @@ def _side(folder: Path, name: str) -> _Side:
             "nothing was translated in this run yet.", where=str(folder),
             fix=f"Run: dubash evaluate {folder}",
         )  # fmt: skip
-    return _Side(name, run, recipe, data.load(run.data).test, systems)
+    prepared = data.load(run.data)
+    rows = prepared.account["splits"]["train"]["fingerprint"][:12]
+    return _Side(name, run, recipe, prepared.test, rows, systems)
 
 
 def refuse_other_rows(
@@ -178,9 +181,7 @@ def join(sides: Sequence[_Side]) -> list[System]:
             name = each.name if len(sides) == 1 else f"{side.name}/{each.name}"
             found.append(System(name, each.label, each.sources, each.hypotheses, each.measured))
             if each.name in (UNTUNED, FEW_SHOT):
-                cut = [cut_at_first_line(hypothesis) for hypothesis in each.hypotheses]
-                label = f"{each.label}, cut at its first line"
-                found.append(System(f"{name}-cut", label, each.sources, cut, each.measured))
+                found.append(cut_form(each, f"{name}-cut"))
     return found
 
 
@@ -228,7 +229,7 @@ def confounds(sides: Sequence[_Side], under: str | None) -> dict[str, Any]:
         if not key.startswith(NOT_STUDIED)
         and len({repr(each.get(key)) for each in flat.values()}) > 1
     }
-    trained = {side.name: _fingerprint(side) for side in sides}
+    trained = {side.name: side.trained_on for side in sides}
     if len(set(trained.values())) > 1:
         settings["training rows"] = dict(trained)
     if under is not None and under not in settings:
@@ -244,8 +245,3 @@ def confounds(sides: Sequence[_Side], under: str | None) -> dict[str, Any]:
             f"  the runs differ in {', '.join(settings)}: no difference is due to one of them alone"
         )
     return {"settings": settings, "under": under, "confounds": others}
-
-
-def _fingerprint(side: _Side) -> str:
-    found: str = data.load(side.run.data).account["splits"]["train"]["fingerprint"][:12]
-    return found
