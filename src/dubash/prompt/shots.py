@@ -51,9 +51,8 @@ class FewShot(Template):
 
         Raises as `Template` does.
         """
-        self._shots: list[tuple[str, str]] = []  # none while the template finds out about itself
         super().__init__(options, tokenizer, "causal", pair, task)
-        self._shots = [(self._ask(shot.source), self.neutral(shot.target)) for shot in shots]
+        self.answered = tuple((self._ask(each.source), self.neutral(each.target)) for each in shots)
 
     def prompt_text(self, source: str) -> str:
         """The whole prompt as text: the shots with their answers, then the question."""
@@ -61,11 +60,4 @@ class FewShot(Template):
         if self.style == "chat":
             return asked
         lead = self._plain_lead()
-        return "".join(f"{ask}{lead}{answer}\n\n" for ask, answer in self._shots) + asked
-
-    def _turns_before(self) -> list[dict[str, str]]:
-        return [
-            {"role": role, "content": text}
-            for ask, answer in self._shots
-            for role, text in (("user", ask), ("assistant", answer))
-        ]
+        return "".join(f"{ask}{lead}{answer}\n\n" for ask, answer in self.answered) + asked

@@ -48,6 +48,9 @@ class Example:
 class Template:
     """Renders prompts and examples for one tokenizer, one language pair and one task."""
 
+    answered: tuple[tuple[str, str], ...] = ()
+    """Questions with their answers that stand before the question; none in training."""
+
     def __init__(
         self,
         options: PromptOptions,
@@ -125,7 +128,11 @@ class Template:
 
     def _turns_before(self) -> list[dict[str, str]]:
         """Messages between the system's and the question."""
-        return []
+        return [
+            {"role": role, "content": text}
+            for asked, answer in self.answered
+            for role, text in (("user", asked), ("assistant", answer))
+        ]
 
     def _chat(self, user: str, assistant: str | None, open_turn: bool = True) -> str:
         messages = [{"role": "system", "content": self.system}] if self.system else []
