@@ -52,7 +52,7 @@ def _translations(facts: Facts) -> dict[str, Markup]:
     if facts.scores and facts.scores["systems"]:
         systems = facts.scores["systems"]
         for metric, label in _CHARTED.items():
-            if bars := _score_bars(systems, metric):
+            if bars := score_bars(systems, metric):
                 name = metric.replace("+", "p")
                 drawn[name] = charts.bars(f"fig-{name}", label, [("", bars)], f"{label}, 0–100")
         if measured := [system for system in systems if system["stops"]]:
@@ -67,7 +67,8 @@ def _translations(facts: Facts) -> dict[str, Markup]:
     return drawn
 
 
-def _score_bars(systems: Sequence[dict[str, Any]], metric: str) -> list[charts.Bar]:
+def score_bars(systems: Sequence[dict[str, Any]], metric: str) -> list[charts.Bar]:
+    """A bar with its interval for each system that has a score by this metric."""
     bars = []
     for system in systems:
         if found := system["scores"].get(metric):

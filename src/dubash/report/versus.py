@@ -15,7 +15,7 @@ from dubash.evaluate.numbers import higher, interval, metrics, number, percent, 
 from dubash.report import charts
 from dubash.report.html import page, rows_json
 from dubash.report.markdown import plain
-from dubash.report.pictures import tone
+from dubash.report.pictures import score_bars, tone
 from dubash.report.scatter import Point, scatter
 
 
@@ -145,18 +145,7 @@ def _figures(content: dict[str, Any]) -> dict[str, Markup]:
         scored = [each for each in systems if each["scores"].get(key, {}).get("value") is not None]
         # a bar from 0 says nothing of a metric that may be negative, such as a user's own
         if key in ("chrf++", "bleu", "ter") and scored:
-            bars = [
-                charts.Bar(
-                    each["name"],
-                    score["value"],
-                    number(score["value"]),
-                    tone(each["name"]),
-                    score["low"],
-                    score["high"],
-                )
-                for each in scored
-                if (score := each["scores"][key])
-            ]
+            bars = score_bars(scored, key)
             more = "" if higher(scored[0]["scores"][key]) else "; lower is better"
             drawn[written.label] = charts.bars(
                 f"fig-{key.replace('+', 'p')}",
