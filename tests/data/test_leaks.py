@@ -177,7 +177,8 @@ def test_the_matrix_counts_held_out_rows_by_kind_and_side():
     assert in_common(others, held_out, 0.8) == {
         "rows": 6,
         "exact": {"pair": 1, "source": 2, "target": 2, "crossed": 1},
-        "near": {"source": 1, "target": 0},
+        "near": {"source": 1, "target": 0, "either": 1},
+        "near_rows": [4],
     }
 
 

@@ -33,6 +33,21 @@ def test_a_csv_is_read_by_its_header(read):
     assert found.bad_rows == ()
 
 
+def test_examples_of_a_table_are_kept_by_side_and_each_once(read):
+    found = read(
+        "source,target,example,target_example\n"
+        "file,archivo,Save the file.|Open a file.,Guarde el archivo.\n"
+        "save,guardar,Save the file.,\n"
+    )
+    assert found.entries[0].examples == ("Save the file.", "Open a file.")
+    assert [(each.source, each.target, each.origin) for each in found.examples] == [
+        ("Save the file.", "", "terms.csv:2"),
+        ("Open a file.", "", "terms.csv:2"),
+        ("", "Guarde el archivo.", "terms.csv:2"),
+    ]
+    assert read("source,target\nfile,archivo\n").examples == []
+
+
 @pytest.mark.parametrize(
     "header", ["source,target", "term,translation", "en,es", "English,Spanish"]
 )
@@ -170,6 +185,18 @@ def test_a_status_makes_a_term_forbidden(read, status, forbidden):
     spanish = TERM.format("es", "archivo", "") + TERM.format("es", "fichero", note)
     entry = read(tbx(TERM.format("en", "file", "") + spanish), "t.tbx").entries[0]
     assert ("fichero" in entry.forbidden, "fichero" in entry.targets) == (forbidden, not forbidden)
+
+
+def test_a_tbx_s_contexts_are_its_examples(read):
+    def shown(text):
+        return f'<descripGrp><descrip type="context">{text}</descrip></descripGrp>'
+
+    concept = TERM.format("en", "file", shown("Save the <hi>file</hi>.")) + TERM.format(
+        "es", "archivo", "<basic:context>Guarde el archivo.</basic:context>"
+    )
+    found = read(tbx(shown("of no language") + concept), "t.tbx")
+    assert found.entries[0].examples == ("Save the file.",)
+    assert found.entries[0].target_examples == ("Guarde el archivo.",)
 
 
 def test_each_source_synonym_is_an_entry_and_a_concept_without_a_side_is_set_aside(read):

@@ -72,6 +72,19 @@ def test_the_run_s_own_recipe_finds_the_glossary_again(
     assert "glossary: ../../other.csv" in recipe.read_text(encoding="utf-8")
 
 
+def test_test_rows_that_a_glossary_gives_as_examples_are_counted(own_run, tmp_path):
+    rows = list(read_jsonl(RunFolder(own_run).split("test")))
+    line = f'term,wort,"{rows[3]["source"].upper()}","{rows[5]["target"]}"'
+    text = f"source,target,example,target_example\n{line}\n"
+    (tmp_path / "shown.csv").write_text(text, encoding="utf-8")
+    evaluate_run(own_run, [f"evaluate.glossary={tmp_path / 'shown.csv'}"])
+    found = read_json(own_run / "scores.json")["glossary_examples"]
+    assert (found["given"], found["rows"]) == (2, 12)
+    assert found["exact"] == {"pair": 0, "source": 1, "target": 1, "crossed": 0}
+    page = (own_run / "report.html").read_text(encoding="utf-8")
+    assert "glossary examples and test" in page
+
+
 def test_a_broken_glossary_is_refused_before_anything_is_done(job):
     (job / "terms.csv").write_text("one,two\na,b\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"terms\.csv:1: no columns for source and target"):

@@ -83,7 +83,8 @@ def counts(other: Keyed, held_out: Keyed, near: NearRows) -> dict[str, Any]:
 
     `exact` counts by `Kind`, by key and whatever the length; a row counts once for each that holds
     of it, and as `crossed` only for a text that does not stand on its own side as well. `near`
-    counts near-duplicates by side.
+    counts near-duplicates by side, and those with one on `either`; `near_rows` are the numbers of
+    these rows, from 0.
     """
     pairs = set(zip(other.keys["source"], other.keys["target"], strict=True))
     exact: dict[Kind, int] = dict.fromkeys(KINDS, 0)
@@ -100,10 +101,12 @@ def counts(other: Keyed, held_out: Keyed, near: NearRows) -> dict[str, Any]:
             there["target", source] and not there["source", source]
         )
     sides = [side for _, side in near]
+    near_rows = sorted({i for i, _ in near})
     return {
         "rows": len(held_out.rows),
         "exact": exact,
-        "near": {side: sides.count(side) for side in SIDES},
+        "near": {side: sides.count(side) for side in SIDES} | {"either": len(near_rows)},
+        "near_rows": near_rows,
     }
 
 

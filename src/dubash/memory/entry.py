@@ -10,6 +10,7 @@ class TermEntry:
     """A source term with its translations.
 
     `targets` are approved, `forbidden` are those that must not be used. `origin` is `file:line`.
+    `examples` and `target_examples` are sentences that show it in use, by their language.
     What a reader hands on is not yet checked; in a `Glossary` there is at least one target.
     """
 
@@ -20,3 +21,5 @@ class TermEntry:
     part_of_speech: str = ""
     domain: str = ""
     origin: str = ""
+    examples: tuple[str, ...] = ()
+    target_examples: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from dubash.core.errors import DataError
 from dubash.core.files import sha256_file
 from dubash.core.languages import LanguagePair
+from dubash.core.types import Pair
 from dubash.data.lines import read_head
 from dubash.data.normalise import normalise
 from dubash.data.rows import BadRow
@@ -45,6 +46,16 @@ class Glossary:
     entries: tuple[TermEntry, ...]
     bad_rows: tuple[BadRow, ...]
     sha256: str
+
+    @property
+    def examples(self) -> list[Pair]:
+        """The sentences that it gives as examples, each once; the other side is empty."""
+        found: dict[tuple[str, str], Pair] = {}
+        for entry in self.entries:
+            sides = [(text, "") for text in entry.examples]
+            for each in (*sides, *(("", text) for text in entry.target_examples)):
+                found.setdefault(each, Pair(*each, "", entry.origin))
+        return list(found.values())
 
 
 def read_glossary(path: Path, name: str, languages: LanguagePair) -> Glossary:
@@ -92,16 +103,16 @@ def _limited(rows: Iterable[TermEntry | BadRow]) -> Iterator[TermEntry | BadRow]
 def _check(entry: TermEntry, languages: LanguagePair) -> TermEntry | BadRow:
     """The entry tidied, or why it cannot be used."""
     source = normalise(entry.source)
-    targets, forbidden = (
+    targets, forbidden, examples, target_examples = (
         tuple(dict.fromkeys(text for each in side if (text := normalise(each))))
-        for side in (entry.targets, entry.forbidden)
+        for side in (entry.targets, entry.forbidden, entry.examples, entry.target_examples)
     )
     if reason := _flaw(source, targets, forbidden, languages):
         shown = " → ".join(text for text in (source, *targets, *forbidden) if text)
         return BadRow(entry.origin, reason, shown)
     return TermEntry(
         source, targets, forbidden, normalise(entry.note), normalise(entry.part_of_speech),
-        normalise(entry.domain), entry.origin,
+        normalise(entry.domain), entry.origin, examples, target_examples,
     )  # fmt: skip
 
 

@@ -19,12 +19,14 @@ COLUMNS = {
     "note": ("note", "notes", "comment"),
     "part_of_speech": ("part_of_speech", "pos"),
     "domain": ("domain", "subject", "subject_field"),
+    "example": ("example", "examples", "context"),
+    "target_example": ("target_example", "target_examples", "target_context"),
 }
 """What columns are called. Case does not count, and a blank is an underscore; the sides also go by
 their language's code or English name."""
 
 SEPARATOR = "|"
-"""Between several translations in one cell."""
+"""Between several translations, or examples, in one cell."""
 
 _HEADERLESS = ("source", "target", "note")
 
@@ -104,7 +106,7 @@ def _by_place(
         f"no columns for source and target; {without} a header, and the first row is {shown}.",
         where=where,
         fix=f"Call them source, target or {codes}; further ones: forbidden, note, "
-        "part_of_speech, domain.",
+        "part_of_speech, domain, example, target_example.",
     )
 
 
@@ -118,4 +120,6 @@ def _entry(record: Record, columns: dict[str, int], origin: str) -> TermEntry:
         cells.get("part_of_speech", ""),
         cells.get("domain", ""),
         origin,
+        tuple(cells.get("example", "").split(SEPARATOR)),
+        tuple(cells.get("target_example", "").split(SEPARATOR)),
     )

@@ -21,6 +21,9 @@ FORBIDDEN = {"deprecated", "superseded", "notrecommended", "obsolete", "forbidde
 """Administrative statuses of a term that must not be used, without "Term" and "-admn-sts": any
 other (preferred, admitted, none) is approved."""
 
+EXAMPLES = {"context", "example"}
+"""Data categories that hold a sentence with the term in it."""
+
 _CONCEPTS = {"termEntry", "conceptEntry"}
 _LANGUAGES = {"langSet", "langSec"}
 _SECTIONS = {"tig", "ntig", "termSec"}
@@ -33,6 +36,7 @@ class _Term:
     text: str
     line: int
     facts: dict[str, str]
+    examples: tuple[str, ...] = ()
 
     @property
     def forbidden(self) -> bool:
@@ -88,8 +92,19 @@ def _concept(element: Element) -> _Concept:
         for section in language.find(_SECTIONS):
             for term in section.find({"term"}):
                 facts = about | _facts(section)
-                found.terms.setdefault(tag, []).append(_Term(term.all_text, term.line, facts))
+                shown = (*_examples(language, _SECTIONS), *_examples(section))
+                made = _Term(term.all_text, term.line, facts, shown)
+                found.terms.setdefault(tag, []).append(made)
     return found
+
+
+def _examples(element: Element, stop: Set[str] = frozenset()) -> tuple[str, ...]:
+    """The sentences given in a language or with a term; a concept's own name no language."""
+    return tuple(
+        each.all_text
+        for each in element.within(stop)
+        if each.attributes.get("type", each.name) in EXAMPLES
+    )
 
 
 def _facts(element: Element, stop: Set[str] = frozenset()) -> dict[str, str]:
@@ -114,7 +129,8 @@ def _entries(concept: _Concept, languages: LanguagePair, name: str) -> Iterator[
         facts = concept.facts | term.facts
         yield TermEntry(
             term.text, approved, forbidden, facts.get("note", ""), facts.get("partOfSpeech", ""),
-            facts.get("subjectField", ""), f"{name}:{term.line}",
+            facts.get("subjectField", ""), f"{name}:{term.line}", term.examples,
+            tuple(text for each in targets for text in each.examples),
         )  # fmt: skip
 
 

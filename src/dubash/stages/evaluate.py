@@ -16,6 +16,7 @@ from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis, Pair
 from dubash.data import prepare as data
+from dubash.data.overlap import in_common
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
@@ -111,6 +112,9 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -
             found = compare(test, systems, languages, options, pieces, others, train)
             if glossary:
                 found = add_terminology(found, test, systems, glossary, options)
+                if shown := glossary.examples:
+                    shared = in_common(shown, test, recipe.data.near_duplicate)
+                    found.scores["glossary_examples"] = {"given": len(shown), **shared}
             about = found.scores.get(METRIC) or {}
             noted = {key: about[key] for key in ("glossary", "sha256") if key in about}
             if noted != run.read_manifest().get("glossary", {}):
