@@ -207,6 +207,18 @@ def _account(count: int) -> dict[str, Any]:
                 "dev-test": {"count": 0, "examples": []},
             },
             "short_targets": {"train-test": 3, "train-dev": 1, "dev-test": 0},
+            "matrix": {
+                f"{one}-{other}": {
+                    "rows": 98 if other == "dev" else count,
+                    "exact": {"pair": 0, "source": 1, "target": short, "crossed": 0},
+                    "near": {"source": 3, "target": 2, "either": 4} if near
+                    else dict.fromkeys(("source", "target", "either"), 0),
+                    "near_rows": near,
+                }
+                for one, other, short, near in (
+                    ("train", "test", 3, [0, 4, 5, 7]), ("train", "dev", 1, []),
+                    ("dev", "test", 0, []))
+            },
             "threshold": 0.8,
         },
     }  # fmt: skip

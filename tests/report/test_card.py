@@ -88,7 +88,7 @@ def test_scores_data_and_limits_are_stated(build_run: Any, adapter: Path) -> Non
     assert "the untuned reading with the better chrF++, S0-cut" in body
     assert "S1 beats the better untuned baseline" in body
     assert "| en-es.tsv |" in body
-    assert "4 near-duplicates between train and test" in body
+    assert "4 of 20 test rows (20.0%) have a near-duplicate in the training rows" in body
     assert "No licence is stated here" in body
     table = [line for line in body.splitlines() if line.startswith("| S")]
     assert [line.count("|") for line in table] == [6, 6, 6]

@@ -65,7 +65,7 @@ def said(text: str) -> str:
 
 def test_every_section_is_there(build_run: Any) -> None:
     found = page(build_run())
-    assert found.sections == ["result", "training", "behaviour", "rows", "data", "run"]
+    assert found.sections == ["result", "worries", "rows", "behaviour", "training", "data", "run"]
     charts = [attributes for tag, attributes in found.tags if tag == "svg"]
     assert len(charts) == 9
     assert all(each["role"] == "img" and each["aria-labelledby"] for each in charts)

@@ -78,7 +78,7 @@ def test_a_blank_stays_blank_and_says_why(run: RunFolder) -> None:
     assert "COMETKiwi" not in signatures(facts)
     assert signatures(facts)["COMET"] == "model:x"
     why = "COMETKiwi is blank: ~/comet: there is no such folder or file."
-    assert f"<li>{why}</li>" in html.render(facts)
+    assert html.render(facts).count(why) == 1
     page = card.render(facts, run.model)
     assert f"- {why.replace('~', chr(92) + '~')}" in page
     assert "/home/ana" not in page

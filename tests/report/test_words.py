@@ -37,12 +37,10 @@ def test_a_low_end_just_above_zero_is_not_written_as_zero(build_run: Any) -> Non
     assert "[0.04, 2.10]" in judged(read_facts(build_run()), 1.1, 0.04, 2.1).headline
 
 
-def test_the_notes_name_bleu_leaks_and_the_interval_s_limit(build_run: Any) -> None:
+def test_the_notes_say_it_in_full_and_what_bleu_says(build_run: Any) -> None:
     notes = " ".join(words.verdict(read_facts(build_run())).notes)
     assert re.search(r"In full: S1 .+ chrF\+\+, S0-cut \(untuned", notes)
     assert re.search(r"BLEU says the same: \S+ \[.+?\] against S0\.", notes)
-    assert "4 near-duplicates between train and test" in notes
-    assert "another training seed may move it too" in notes
 
 
 def test_home_folders_are_written_as_a_tilde() -> None:

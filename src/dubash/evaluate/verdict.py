@@ -108,15 +108,19 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
     for name in runs[0].faults:
         ours = fmean(each.faults[name][0] for each in runs)
         theirs = fmean(each.faults[name][1] for each in runs)
-        # by more than chance would have it (a test of two shares; rows are not paired here)
-        pooled = (ours + theirs) / 2
-        chance = 1.96 * math.sqrt(2 * pooled * (1 - pooled) / runs[0].rows)
-        if ours > options.most_faults and ours - theirs > chance:
+        if ours > options.most_faults and clearly_more(ours, theirs, runs[0].rows):
             reasons.append(
                 f"{name.replace('_', ' ')} on {ours:.1%} of the rows, where the base has "
                 f"{theirs:.1%} (more than {options.most_faults:.0%})"
             )
     return reasons
+
+
+def clearly_more(ours: float, theirs: float, rows: int) -> bool:
+    """Whether a share of the rows is higher than another by more than chance would have it (a test
+    of two shares at 5%; rows are not paired here)."""
+    pooled = (ours + theirs) / 2
+    return ours - theirs > 1.96 * math.sqrt(2 * pooled * (1 - pooled) / rows)
 
 
 def _cautions(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) -> list[str]:

@@ -11,7 +11,7 @@ from dubash.evaluate.numbers import interval, number, signed
 from dubash.report import charts
 from dubash.report.facts import Facts
 from dubash.report.tables import Cell, Measure, gain
-from dubash.report.words import Verdict, cautions, not_scored, one_sided
+from dubash.report.words import Verdict, not_scored, one_sided
 
 UNIT = "bits per character"
 
@@ -97,7 +97,7 @@ def _notes(facts: Facts, against: str) -> list[str]:
     notes.append(
         "It says how well the model foresees such text, not how well it writes or translates."
     )
-    return notes + cautions(facts)
+    return notes
 
 
 def _ends(low: float, high: float, sign: bool = False) -> str:

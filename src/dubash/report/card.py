@@ -19,6 +19,7 @@ from dubash.prompt.options import DEFAULT_TEXT
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.tables import blanks, signatures
+from dubash.report.worries import worries
 
 # owner/name, as the hub allows them
 _HUB = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -59,6 +60,7 @@ def render(facts: Facts, folder: Path) -> str:
         code=Markup(usage(facts, folder)),
         signatures=signatures(facts),
         blanks=blanks(facts),
+        worries=worries(facts),
         measures=bits.measures(facts) if facts.is_text else [],
         metrics=numbers.metrics(facts.scores["systems"] if facts.scores else []),
         adapter=is_adapter(facts, folder),

@@ -50,6 +50,12 @@ class Facts:
         return next((each for each in found if each["name"] == name), None)
 
     @property
+    def tuned(self) -> str | None:
+        """The system that is held against the base: S1, else the first with a difference."""
+        differences: dict[str, Any] = (self.scores or {}).get("differences") or {}
+        return "S1" if "S1" in differences else next(iter(differences), None)
+
+    @property
     def is_text(self) -> bool:
         """Whether this run read monolingual text (`task: text`), so that nothing is translated."""
         return bool(self.recipe.get("task") == "text")

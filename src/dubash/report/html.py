@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from dubash.core.languages import Language
 from dubash.core.run import RunFolder
 from dubash.evaluate import numbers
 from dubash.evaluate.behaviour import WARNINGS
-from dubash.report import bits, words
+from dubash.report import bits, leaks, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
-from dubash.report.tables import blanks, comparison, signatures
+from dubash.report.tables import comparison, signatures
+from dubash.report.worries import NEAR, summary, worries
 
 MOST_TERMS = 50
 """Terms shown, those that occur most often; all of them are in `scores.json`."""
@@ -42,6 +44,7 @@ def write_report(run: RunFolder) -> Path:
 
 def render(facts: Facts) -> str:
     """The page as text."""
+    found = worries(facts)
     return page(
         "report.html.j2",
         facts=facts,
@@ -49,9 +52,12 @@ def render(facts: Facts) -> str:
         figures=pictures(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),
         signatures=signatures(facts),
-        blanks=blanks(facts),
+        worries=found,
+        worried=summary(facts, found),
+        shared=leaks.matrix(facts),
+        shared_columns=[words for _, _, words in leaks.columns(facts)],
         outcome=_outcome(facts),
-        rows=rows_json(facts),
+        rows=rows_json(facts, {NEAR: leaks.near_rows(facts)}),
         most_terms=MOST_TERMS,
         changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,
@@ -105,8 +111,9 @@ def _outcome(facts: Facts) -> dict[str, int] | None:
     }
 
 
-def rows_json(facts: Any) -> Markup:
-    """The rows and the words to show them with, safe inside a script element.
+def rows_json(facts: Any, chosen: Mapping[str, Sequence[int]] | None = None) -> Markup:
+    """The rows and the words to show them with, safe inside a script element. `chosen` are row
+    numbers of choices that the rows themselves say nothing of.
 
     `htmlsafe_json_dumps` writes `<`, `>`, `&` and `'` as escapes, so no row can end the element.
     """
@@ -117,6 +124,7 @@ def rows_json(facts: Any) -> Markup:
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
         "flags": words.BEHAVIOUR | (words.TERM_FLAGS if "terminology" in scores else {}),
         "warnings": WARNINGS,
+        "chosen": {name: list(numbers) for name, numbers in (chosen or {}).items()},
         "stops": words.STOPS,
         "source": _written(facts.source),
         "target": _written(facts.target),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from dubash.core.files import write_text
 from dubash.core.run import RunFolder
-from dubash.report import bits, words
+from dubash.report import bits, leaks, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.tables import Cell, comparison, signatures
+from dubash.report.worries import summary, worries
 
 
 def write_markdown(run: RunFolder) -> Path:
@@ -21,7 +22,7 @@ def write_markdown(run: RunFolder) -> Path:
 
 
 def as_markdown(facts: Facts) -> str:
-    """The headline, the scores, what to know with them, and the signatures."""
+    """The headline, the scores, what to know with them, what to worry about, the signatures."""
     verdict = bits.verdict(facts) if facts.is_text else words.verdict(facts)
     lines = [f"**{plain(verdict.headline)}**", ""]
     systems = facts.scores["systems"] if facts.scores else []
@@ -35,6 +36,12 @@ def as_markdown(facts: Facts) -> str:
             lines.append(f"| {plain(measure.label)} | " + " | ".join(cells) + " |")
         lines.append("")
     lines += [f"- {plain(note)}" for note in verdict.notes]
+    found = worries(facts)
+    lines += ["", "**What to worry about**", "", plain(summary(facts, found)), ""]
+    lines += [f"- {each.severity}: {plain(each.text)}" for each in found]
+    if shared := leaks.in_words(facts):
+        lines.append(f"- in common: {plain(shared)}")
+    lines.append("")
     lines += [f"- {label}: `{text}`" for label, text in signatures(facts).items()]
     return "\n".join(lines) + "\n"
 

@@ -12,7 +12,6 @@ from dubash.evaluate.numbers import (
     interval,
     metrics,
     number,
-    percent,
     signed,
 )
 from dubash.report.facts import Facts
@@ -86,8 +85,7 @@ def verdict(facts: Facts) -> Verdict:
     scores = facts.scores
     if not scores or not scores["systems"]:
         return not_scored(facts)
-    differences: dict[str, Any] = scores.get("differences") or {}
-    name = "S1" if "S1" in differences else next(iter(differences), None)
+    name, differences = facts.tuned, scores.get("differences") or {}
     if name is None or "chrf++" not in differences[name]:
         return one_sided(facts, "chrf++", "chrF++")
     difference = differences[name]
@@ -139,10 +137,7 @@ def _notes(facts: Facts, name: str, difference: dict[str, Any]) -> list[str]:
     for key, written in metrics([tuned] if tuned else []).items():
         if tuned and key in difference and key != "chrf++":
             notes.append(_second(difference, key, written, higher(tuned["scores"][key])))
-    if tuned and (total := sum(tuned["stops"].values())):
-        ended = tuned["stops"].get("end", 0)
-        notes.append(f"{name} ends {percent(ended, total)} of its translations by itself.")
-    return notes + cautions(facts)
+    return notes
 
 
 def _second(difference: dict[str, Any], key: str, written: Written, more_is_better: bool) -> str:
@@ -156,29 +151,3 @@ def _second(difference: dict[str, Any], key: str, written: Written, more_is_bett
     says = says if clear else "shows no clear difference"
     found = f"{signed(change['value'], digits)} {ends} against {change['against']}"
     return f"{written.label} {says}: {found}{'' if more_is_better else '; lower is better'}."
-
-
-def cautions(facts: Facts) -> list[str]:
-    """What any finding is to be read with: near-duplicates, and what the interval leaves out."""
-    notes = []
-    if close := near_duplicates(facts, "train-test"):
-        notes.append(
-            f"{plural(close, 'near-duplicate')} between train and test: the scores may flatter."
-        )
-    if (looked := facts.manifest.get("looks", 1)) > 1:
-        notes.append(
-            f"{looked} tuned models were scored on these test rows: the best of many tries is "
-            "partly luck, so keep rows aside that none of them has seen."
-        )
-    notes.append(
-        "The interval says how far the choice of test rows may move the result; "
-        "another training seed may move it too."
-    )
-    return notes
-
-
-def near_duplicates(facts: Facts, pair: str) -> int:
-    """Near-duplicates that the leak guard counted between two splits, such as `train-test`."""
-    leaks = (facts.account or {}).get("leaks") or {}
-    found = (leaks.get("near_duplicates") or {}).get(pair) or {}
-    return int(found.get("count", 0))

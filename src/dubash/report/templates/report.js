@@ -169,12 +169,17 @@
   };
 
   const gainOf = (row) => (typeof row.gain === "number" ? row.gain : 0);
+  const last = (row) => Object.values(row.systems).at(-1);
+  const signs = (row) => last(row).flags.length;
+  const missed = (row) => Object.values(last(row).terms || {}).flat().length;
   const orders = {
     gain: (a, b) => gainOf(b) - gainOf(a),
     loss: (a, b) => gainOf(a) - gainOf(b),
     longest: (a, b) => b.source.length - a.source.length,
     shortest: (a, b) => a.source.length - b.source.length,
     row: (a, b) => a.row - b.row,
+    signs: (a, b) => signs(b) - signs(a),
+    terms: (a, b) => missed(b) - missed(a),
   };
   // Gains and losses by turns, largest first, so that neither hides the other.
   const byTurns = (rows) => {
@@ -210,6 +215,11 @@
     };
     option(show, "gained", "rows that gained");
     option(show, "lost", "rows that lost");
+    for (const [name, numbers] of Object.entries(data.chosen)) {
+      const rows = new Set(numbers);
+      keep[name] = (row) => rows.has(row.row);
+      option(show, name, name === "near" ? "near-duplicates of training rows" : name);
+    }
     for (const name of Object.keys(data.rows[0].systems)) {
       const group = element("optgroup");
       group.label = name;
@@ -265,6 +275,17 @@
   const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
   choices();
+  if (data.rows.some(missed)) order.append(new Option("most terms wrong", "terms"));
+  // A finding's link shows the rows that it is about.
+  for (const link of document.querySelectorAll("a[data-show]")) {
+    if (!Array.from(show.options).some((each) => each.value === link.dataset.show)) continue;
+    link.hidden = false;
+    link.addEventListener("click", () => {
+      find.value = "";
+      show.value = link.dataset.show;
+      update();
+    });
+  }
   controls.hidden = false;
   update();
 })();

@@ -1,0 +1,260 @@
+"""What could make a result untrustworthy, or a model bad in use: one list, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dubash.evaluate.behaviour import FAULTS, WARNINGS
+from dubash.evaluate.numbers import interval, number, percent
+from dubash.evaluate.options import VerdictOptions
+from dubash.evaluate.terminology import FORBIDDEN, MISSED
+from dubash.evaluate.terminology import METRIC as TERMS
+from dubash.evaluate.verdict import clearly_more
+from dubash.report.facts import Facts
+from dubash.report.leaks import near_duplicates
+from dubash.report.tables import blanks
+from dubash.report.words import flag, plural
+
+CHRF_FALL = 1.0
+"""chrF++ on the dev sample that the weights kept may lie below its highest; less is noise."""
+
+NEAR = "near"
+"""The choice among the rows that shows test rows with a near-duplicate in training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worry:
+    """A finding: a `fault` speaks against the model or its scores, a `caution` is to be kept in
+    mind. `name` is what it is about, `section` the part of the page that holds more, and `show`
+    the choice among the rows that shows those concerned ("" where there is none)."""
+
+    severity: Literal["fault", "caution"]
+    name: str
+    text: str
+    section: str = ""
+    show: str = ""
+
+
+def worries(facts: Facts) -> list[Worry]:
+    """All of them, faults first; where `dubash verdict` draws a line, it is drawn there too."""
+    evaluate = facts.recipe.get("evaluate") or {}
+    rules = VerdictOptions.model_validate(evaluate.get("verdict") or {})
+    found = [
+        *_result(facts, rules),
+        *_endings(facts, rules),
+        *_behaviour(facts, rules),
+        *_terms(facts),
+        *_leaks(facts, rules),
+        *_training(facts),
+        *_data(facts),
+        *(
+            Worry("caution", "blank", f"{label} is blank: {why}")
+            for label, why in blanks(facts).items()
+        ),
+        *_seed(facts, rules),
+    ]
+    return sorted(found, key=lambda each: each.severity != "fault")
+
+
+def summary(facts: Facts, found: list[Worry]) -> str:
+    """How many there are, in one line; plainly so where there are none."""
+    when = "" if facts.scores else "Nothing is scored yet. "
+    faults = sum(each.severity == "fault" for each in found)
+    if not found:
+        return f"{when}Nothing to worry about was found."
+    rest = len(found) - faults
+    kept = f"{plural(rest, 'thing')} to keep in mind"
+    if not faults:
+        return f"{when}No fault was found; {kept}."
+    return f"{when}{plural(faults, 'fault')}{f', and {kept}' if rest else ''}."
+
+
+def _gain(facts: Facts) -> dict[str, Any] | None:
+    """The difference in chrF++ that the headline is about."""
+    differences: dict[str, Any] = (facts.scores or {}).get("differences") or {}
+    found: dict[str, Any] | None = differences.get(facts.tuned or "", {}).get("chrf++")
+    return found
+
+
+def _result(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
+    gain, rows = _gain(facts), (facts.scores or {}).get("rows", 0)
+    if 0 < rows < rules.least_rows and not facts.is_text:
+        text = f"{plural(rows, 'test row')} only: fewer than {rules.least_rows} decide nothing."
+        yield Worry("fault", "few rows", text, "data")
+    if gain is None:
+        return
+    if gain["low"] <= 0 <= gain["high"]:
+        half = number((gain["high"] - gain["low"]) / 2)
+        text = (
+            f"The interval of the gain holds 0: on {plural(rows, 'row')} a gain of less than about "
+            f"{half} chrF++ cannot be told from none."
+        )
+        yield Worry("caution", "wide interval", text, "result")
+    elif 0 < gain["value"] < rules.smallest_gain:
+        text = f"The gain is below {number(rules.smallest_gain)} chrF++, too small to matter."
+        yield Worry("caution", "small gain", text, "result")
+
+
+def _endings(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
+    name, tuned = facts.tuned, facts.system(facts.tuned or "")
+    if tuned is None or not (total := sum((tuned.get("stops") or {}).values())):
+        return
+    ended, show = tuned["stops"].get("end", 0), f"{name} stop limit"
+    if ended == 0:
+        text = f"{name} never ends a translation by itself."
+        yield Worry("fault", "endings", text, "behaviour", show)
+    elif ended < rules.least_ended * total:
+        text = (
+            f"{name} ends only {percent(ended, total)} of its translations by itself (at least "
+            f"{rules.least_ended:.0%} are wanted)."
+        )
+        yield Worry("fault", "endings", text, "behaviour", show)
+    elif ended < total:
+        text = f"{name} does not end by itself on {_share(total - ended, total)}."
+        yield Worry("caution", "endings", text, "behaviour", show)
+
+
+def _behaviour(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
+    """Flags on more rows than the verdict allows, or on clearly more than the base has; training
+    data that is recited, on any."""
+    scores, tuned = facts.scores or {}, facts.system(facts.tuned or "")
+    if tuned is None:
+        return
+    base, rows = facts.system(scores.get("baseline") or ""), scores["rows"]
+    for name, count in (tuned.get("behaviour") or {}).items():
+        before = base["behaviour"].get(name, 0) if base else 0
+        many = count > rules.most_faults * rows
+        more = base is not None and clearly_more(count / rows, before / rows, rows)
+        known = name in FAULTS and name != "no_end"
+        if not (known or name in WARNINGS) or not count:
+            continue
+        if many or more or name == "mimicry":
+            severe = name in FAULTS and (many or more)
+            against = f", {base['name']} on {before:,}" if base else ""
+            text = f"{facts.tuned}: {flag(name).rstrip('?')}, on {_share(count, rows)}{against}."
+            show = f"{facts.tuned} flag {name}"
+            yield Worry("fault" if severe else "caution", name, text, "behaviour", show)
+
+
+def _terms(facts: Facts) -> Iterator[Worry]:
+    tuned = facts.system(facts.tuned or "")
+    if tuned is None or not tuned.get(TERMS) or tuned[TERMS]["value"] is None:
+        return
+    scores = facts.scores or {}
+    found, reference = tuned[TERMS], scores[TERMS]["reference"]
+    change = scores["differences"][facts.tuned].get(TERMS)
+    right = f"{facts.tuned} has {number(found['value'])}% of {plural(found['occurrences'], 'term')}"
+    worse = change is not None and change["high"] < 0
+    if worse:
+        ends = interval(change["low"], change["high"], sign=True)
+        text = f"{right} right, fewer than {change['against']}: {number(change['value'])} {ends}."
+        yield Worry("fault", "terms", text, "terms", f"{facts.tuned} flag {MISSED}")
+    elif found["value"] < reference["value"]:
+        text = f"{right} right; the references have {number(reference['value'])}%."
+        yield Worry("caution", "terms", text, "terms", f"{facts.tuned} flag {MISSED}")
+    if found["forbidden"]:
+        text = f"{facts.tuned} uses {plural(found['forbidden'], 'forbidden term')}."
+        show = f"{facts.tuned} flag {FORBIDDEN}"
+        yield Worry("caution", "forbidden terms", text, "terms", show)
+
+
+def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
+    splits = (facts.account or {}).get("splits") or {}
+    if close := near_duplicates(facts, "train-test"):
+        rows = splits["test"]["rows"]
+        many = close > rules.most_near_duplicates * rows
+        text = (
+            f"{_share(close, rows, 'test row')} {'has' if close == 1 else 'have'} a near-duplicate "
+            "in the training rows: the scores may flatter."
+        )
+        yield Worry("fault" if many else "caution", "near-duplicates", text, "data", NEAR)
+    shown = (facts.scores or {}).get("glossary_examples") or {}
+    held = max((shown["near"]["either"], *shown["exact"].values())) if shown else 0
+    if held:
+        text = (
+            f"At least {_share(held, shown['rows'], 'test row')} stand among the glossary's "
+            "examples, or near them."
+        )
+        yield Worry("caution", "glossary examples", text, "data")
+    if (looked := facts.manifest.get("looks", 1)) > 1:
+        text = (
+            f"{looked} tuned models were scored on these test rows: the best of many tries is "
+            "partly luck, so keep rows aside that none of them has seen."
+        )
+        yield Worry("caution", "looks", text)
+
+
+def _training(facts: Facts) -> Iterator[Worry]:
+    training: dict[str, Any] = facts.manifest.get("training") or {}
+    if not training:
+        return
+    if skipped := training.get("skipped_steps", 0):
+        text = f"{_share(skipped, training['steps'], 'training step')} could not be used."
+        yield Worry("caution", "skipped steps", text, "training")
+    looks = facts.of_kind("dev")
+    if not looks:
+        text = "No dev rows were looked at: nothing says when training should have stopped."
+        yield Worry("caution", "no dev set", text, "training")
+        return
+    best, last = training.get("best_step"), training.get("steps")
+    if len(looks) > 1 and best == looks[0]["step"]:
+        text = (
+            f"Of {len(looks)} looks at the dev set the first, at step {best:,}, was the best: "
+            "training on made it worse."
+        )
+        yield Worry("caution", "best step", text, "training")
+    elif len(looks) > 1 and best == last and not training.get("stopped_early"):
+        text = "The dev set was best at the last step: training on may still help."
+        yield Worry("caution", "best step", text, "training")
+    if training.get("stopped_early") and training.get("epochs", 1) < 1:
+        text = f"Training stopped early, after {training['epochs']:.0%} of the training rows."
+        yield Worry("caution", "stopped early", text, "training")
+    yield from _curves(looks, best)
+
+
+def _curves(looks: list[dict[str, Any]], best: int | None) -> Iterator[Worry]:
+    """The loss of the dev set falls, and the quality of its translations with it."""
+    both = [each for each in looks if each.get("loss") is not None and each.get("chrf") is not None]
+    kept = next((each for each in both if each["step"] == best), None)
+    if kept is None:
+        return
+    top = max(both, key=lambda each: each["chrf"])
+    fell = top["chrf"] - kept["chrf"]
+    if top["step"] < kept["step"] and kept["loss"] < top["loss"] and fell > CHRF_FALL:
+        text = (
+            f"Dev chrF++ fell by {number(fell)} from step {top['step']:,} to the weights kept, "
+            "while the dev loss went on falling: train.keep_best: chrf keeps the others."
+        )
+        yield Worry("caution", "curves", text, "training")
+
+
+def _data(facts: Facts) -> Iterator[Worry]:
+    long = facts.manifest.get("too_long") or {}
+    splits = (facts.account or {}).get("splits") or {}
+    for name in ("train", "dev"):
+        if (count := long.get(name, 0)) and name in splits:
+            noun = "training row" if name == "train" else "dev row"
+            verb = "is" if count == 1 else "are"
+            text = f"{_share(count, splits[name]['rows'], noun)} {verb} too long and left out."
+            yield Worry("caution", "too long", text, "data")
+
+
+def _seed(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
+    """What the interval leaves out; every run is of one seed."""
+    if facts.tuned is None:
+        return
+    text = (
+        "One training seed only: the interval says how far the choice of test rows may move the "
+        "result; another seed may move it too"
+    )
+    gain = _gain(facts)
+    if gain and 0 < gain["low"] <= rules.seed_margin:
+        text += f", by up to {number(rules.seed_margin)} chrF++ as dubash verdict takes it"
+    yield Worry("caution", "one seed", f"{text}.")
+
+
+def _share(count: int, total: int, noun: str = "row") -> str:
+    """`3 of 500 rows (0.6%)`"""
+    return f"{count:,} of {plural(total, noun)} ({percent(count, total)})"
