@@ -302,8 +302,20 @@ def test_the_table_fits_and_says_what_counts(compared: Comparison) -> None:
     assert "p = " in chrf_line
 
 
-def test_long_labels_are_cut_to_the_width(compared: Comparison) -> None:
-    systems = [{**each, "label": "長い名前" * 30} for each in compared.scores["systems"]]
-    line = scores_table({**compared.scores, "systems": systems}).splitlines()[1]
-    assert "…" in line
-    assert line.endswith("20.0")
+def test_a_long_label_goes_on_below_and_nothing_is_cut(compared: Comparison) -> None:
+    label = "untuned model, shown training rows first, cut at its first line"
+    named = {"name": "S0-shots-cut", "label": label}
+    systems = [{**each, **(named if each["name"] == "S0-cut" else {})}
+               for each in compared.scores["systems"]]  # fmt: skip
+    table = scores_table({**compared.scores, "systems": systems})
+    assert max(map(len, table.splitlines())) <= WIDTH
+    assert f"S0-shots-cut {label}" in " ".join(table.split())
+    assert "…" not in table
+
+
+def test_a_very_long_name_is_cut_in_the_table_and_whole_below(compared: Comparison) -> None:
+    systems = [{**each, "name": each["name"] + "x" * 60} for each in compared.scores["systems"]]
+    table = scores_table({**compared.scores, "systems": systems, "differences": {}})
+    assert table.splitlines()[1].split()[0].endswith("…")
+    assert table.splitlines()[1].endswith("20.0")
+    assert "S0" + "x" * 60 in table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
@@ -19,25 +20,29 @@ from dubash.evaluate.numbers import (
     signed,
 )
 
-WIDTH = 100
-"""Columns of a terminal that the table keeps within."""
+WIDTH = 80
+"""Columns of a terminal that the table keeps within, unless a system's name is very long."""
+
+_LONGEST = 46
+"""Columns for a system's name at most; a longer one is cut, and whole in the list below."""
 
 _UNKNOWN = "–"
 _NUMBERS = ("chrF++ [interval]", "BLEU", "own end", "length", "tokens/s")
-_WIDTHS = (24, 6, 8, 7, 9)
+_WIDTHS = (22, 6, 8, 7, 9)
 
 
 def scores_table(scores: dict[str, Any]) -> str:
-    """One line a system, then one a difference, from the content of `scores.json`.
+    """One line a system, what each is, then one a difference, from the content of `scores.json`.
 
     "own end" is the share of rows that the model ended with its own end token; "length" is
     hypothesis characters for each reference character. Metrics beside chrF++ and BLEU have a line
     each: their values, or why there are none.
     """
-    label_width = WIDTH - sum(_WIDTHS)
-    names = max(cell_len(each["name"]) for each in scores["systems"])
-    lines = [_line("system", _NUMBERS, label_width)]
-    lines += [_system(each, names, label_width) for each in scores["systems"]]
+    names = max(cell_len(each["name"]) for each in [*scores["systems"], {"name": "system"}])
+    label_width = min(names + 1, _LONGEST)
+    table = [_line("system", _NUMBERS, label_width)]
+    table += [_system(each, label_width) for each in scores["systems"]]
+    lines = ["", *(_described(each, names) for each in scores["systems"])]
     written = metrics(scores["systems"])
     for key, each in written.items():
         if key not in ("chrf++", "bleu"):
@@ -60,10 +65,10 @@ def scores_table(scores: dict[str, Any]) -> str:
     lines += [
         "",
         f"{scores['rows']:,} rows, {languages}; "
-        f"{100 * bootstrap['confidence']:g}% intervals and two-sided p by paired bootstrap "
+        f"{100 * bootstrap['confidence']:g}% intervals, two-sided p: paired bootstrap "
         f"({bootstrap['samples']:,} draws)",
     ]
-    return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
+    return "\n".join([*table, *_wrapped(lines)])
 
 
 def _terms(scores: dict[str, Any]) -> list[str]:
@@ -104,10 +109,20 @@ def bits_table(scores: dict[str, Any]) -> str:
     lines += [
         "",
         f"{scores['rows']:,} rows of {scores['target_language']}; "
-        f"{100 * bootstrap['confidence']:g}% intervals and two-sided p by paired bootstrap "
+        f"{100 * bootstrap['confidence']:g}% intervals, two-sided p: paired bootstrap "
         f"({bootstrap['samples']:,} draws)",
     ]
-    return "\n".join(_fit(line, WIDTH).rstrip() for line in lines)
+    return "\n".join(_wrapped(lines))
+
+
+def _wrapped(lines: list[str]) -> Iterator[str]:
+    """The lines, those that are too long going on below."""
+    for line in lines:
+        yield from wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False) or [""]
+
+
+def _described(system: dict[str, Any], names: int) -> str:
+    return f"  {set_cell_size(system['name'], names)}  {system['label']}"
 
 
 def _score(scores: dict[str, Any], key: str) -> dict[str, Any]:
@@ -133,7 +148,7 @@ def _against(change: dict[str, Any], written: Written, score: dict[str, Any]) ->
     return f"{words}, against {change['against']}{better}"
 
 
-def _system(system: dict[str, Any], names: int, label_width: int) -> str:
+def _system(system: dict[str, Any], label_width: int) -> str:
     chrf, bleu = system["scores"]["chrf++"], system["scores"].get("bleu")
     stops, speed = system["stops"], system["tokens_per_second"]
     cells = (
@@ -143,8 +158,7 @@ def _system(system: dict[str, Any], names: int, label_width: int) -> str:
         f"{system['length_ratio']:.2f}",
         _UNKNOWN if speed is None else f"{speed:,.0f}" if speed >= 100 else f"{speed:.1f}",
     )
-    name = set_cell_size(system["name"], names)
-    return _line(f"{name}  {system['label']}", cells, label_width)
+    return _line(system["name"], cells, label_width)
 
 
 def _line(label: str, cells: tuple[str, ...], label_width: int) -> str:
