@@ -9,11 +9,13 @@ import typer
 
 from dubash.cli.root import app
 from dubash.core.errors import UserError
+from dubash.core.types import HeldOut
 
 
 @app.command(
     epilog="Examples: `dubash evaluate runs/demo`, "
     "`dubash evaluate runs/demo evaluate.metrics=[bleu,chrf++,ter]`, "
+    "`dubash evaluate runs/demo --on dev`, "
     "`dubash evaluate --hypotheses out.es --references ref.es --target es`"
 )
 def evaluate(
@@ -34,6 +36,9 @@ def evaluate(
     glossary: Annotated[
         Path | None, typer.Option(help="CSV, TSV or TBX: how far its terms are kept to, for files.")
     ] = None,
+    on: Annotated[
+        HeldOut, typer.Option(help="Of a run: dev looks at the dev rows, and is no look at test.")
+    ] = "test",
 ) -> None:
     """Score a run's systems on its frozen test rows, or any hypothesis file."""
     from dubash.stages import evaluate as stage
@@ -43,7 +48,11 @@ def evaluate(
         run, settings = None, [str(run), *settings]
     if run is not None and (hypotheses or references or sources or target or source or glossary):
         raise UserError("give a run folder or files, not both.")
-    if run is not None:
+    if on == "dev":
+        if run is None or settings:
+            raise UserError("--on dev takes a run folder, with the run's own settings.")
+        stage.evaluate_dev(run)
+    elif run is not None:
         stage.evaluate_run(run, settings)
     else:
         files = (hypotheses, references, sources)
@@ -66,11 +75,14 @@ def compare(
     under: Annotated[
         str | None, typer.Option(help="The setting under study: others that differ are named.")
     ] = None,
+    on: Annotated[
+        HeldOut, typer.Option(help="The rows: dev, to choose among settings, uses up no test set.")
+    ] = "test",
 ) -> None:
     """Compare systems on identical rows, each against each, with p for many comparisons."""
     from dubash.stages.compare import compare_runs
 
-    compare_runs(runs, files or [], out, under)
+    compare_runs(runs, files or [], out, under, on)
 
 
 @app.command(epilog="Example: `dubash verdict runs/seed-1 runs/seed-2 runs/seed-3`")

@@ -14,6 +14,7 @@ from dubash import __version__
 from dubash.core.errors import DataError
 from dubash.core.files import fsync_folder, read_json, write_json, write_text
 from dubash.core.progress import is_main
+from dubash.core.types import HeldOut
 
 _TRACED = (
     "torch",
@@ -49,10 +50,12 @@ class RunFolder:
         """The rows of a split: `data/train.jsonl`."""
         return self.data / f"{name}.jsonl"
 
-    def hypotheses(self, system: str) -> Path:
-        """The hypotheses of a system: `translations/S0.jsonl`; with `task: text`, where nothing is
-        translated, the bits that each row cost it."""
-        return self.translations / f"{system}.jsonl"
+    def hypotheses(self, system: str, on: HeldOut = "test") -> Path:
+        """The hypotheses of a system: `translations/S0.jsonl` of the test rows,
+        `translations/dev/S0.jsonl` of the dev rows; with `task: text`, where nothing is translated,
+        the bits that each row cost it."""
+        folder = self.translations if on == "test" else self.translations / on
+        return folder / f"{system}.jsonl"
 
     def read_manifest(self) -> dict[str, Any]:
         """What is known of the run so far; empty for a new one."""

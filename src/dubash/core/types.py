@@ -11,6 +11,9 @@ StopReason = Literal["end", "limit", "stop_string"]
 
 SplitName = Literal["train", "dev", "test"]
 
+HeldOut = Literal["dev", "test"]
+"""A split that systems may be judged on."""
+
 Advance = Callable[[int], None]
 """Called with the number of rows just finished."""
 

@@ -32,7 +32,8 @@ _WIDTHS = (22, 6, 8, 7, 9)
 
 
 def scores_table(scores: dict[str, Any]) -> str:
-    """One line a system, what each is, then one a difference, from the content of `scores.json`.
+    """One line a system, what each is, then one a difference, from the content of `scores.json`
+    (with `on: dev` where the rows are dev rows).
 
     "own end" is the share of rows that the model ended with its own end token; "length" is
     hypothesis characters for each reference character. Metrics beside chrF++ and BLEU have a line
@@ -64,7 +65,7 @@ def scores_table(scores: dict[str, Any]) -> str:
     languages = " → ".join(code for code in codes if code)
     lines += [
         "",
-        f"{scores['rows']:,} rows, {languages}; "
+        f"{scores['rows']:,} {'dev rows' if scores.get('on') == 'dev' else 'rows'}, {languages}; "
         f"{100 * bootstrap['confidence']:g}% intervals, two-sided p: paired bootstrap "
         f"({bootstrap['samples']:,} draws)",
     ]

@@ -17,6 +17,7 @@ from dubash.report.html import page, rows_json
 from dubash.report.markdown import plain
 from dubash.report.pictures import score_bars, tone
 from dubash.report.scatter import Point, scatter
+from dubash.report.words import plural
 
 
 def write_comparison(content: dict[str, Any], rows: list[dict[str, Any]], out: Path) -> list[Path]:
@@ -38,7 +39,7 @@ def as_html(content: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         "versus.html.j2", content=content, facts=facts, figures=_figures(content),
         headline=headline(content), names=_names(content), rows=rows_json(facts), outcome=None,
         written=metrics(content["systems"]), tone=tone, differences=differences(content),
-        caption=caption(content),
+        caption=caption(content), split=split(content), caution=caution(content),
     )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def as_markdown(content: dict[str, Any]) -> str:
     lines = [
         plain(headline(content)),
         "",
+        *([plain(caution(content)), ""] if caution(content) else []),
         "| system | " + " | ".join(w.label for w in written.values()),
     ]
     lines[-1] += " | own end | length | s/row |"
@@ -74,16 +76,17 @@ def headline(content: dict[str, Any]) -> str:
     ranked = _names(content)
     best, scores = ranked[0], _by_name(content)
     value = number(scores[best]["scores"]["chrf++"]["value"])
+    where = f"On {plural(content['rows'], f'{split(content)} row')}: "
     if len(ranked) < 2:
-        return f"{best}: {value} chrF++"
+        return f"{where}{best}: {value} chrF++"
     second = ranked[1]
     pair = next(p for p in content["pairs"] if {p["system"], p["against"]} == {best, second})
     found = pair["metrics"]["chrf++"]
     alpha = 1 - content["bootstrap"]["confidence"]
     clear = found["p_holm"] < alpha and (found["low"] > 0 or found["high"] < 0)
     if clear:
-        return f"{best} is best at {value} chrF++, clear of {second}"
-    return f"{best} is ahead at {value} chrF++, but not clear of {second}"
+        return f"{where}{best} is best at {value} chrF++, clear of {second}"
+    return f"{where}{best} is ahead at {value} chrF++, but not clear of {second}"
 
 
 def differences(content: dict[str, Any]) -> list[dict[str, str]]:
@@ -108,11 +111,32 @@ def caption(content: dict[str, Any]) -> str:
     """What the figures are."""
     bootstrap = content["bootstrap"]
     return (
-        f"{content['rows']:,} rows; {100 * bootstrap['confidence']:g}% intervals and two-sided p "
-        f"by paired bootstrap ({bootstrap['samples']:,} draws), beside it p by approximate "
+        f"{content['rows']:,} {split(content)} rows; {100 * bootstrap['confidence']:g}% intervals "
+        f"and two-sided p by paired bootstrap ({bootstrap['samples']:,} draws), beside it p by approximate "
         "randomisation; in brackets adjusted for the number of comparisons (Holm). A row is tied "
         "within 1 point of sentence chrF++. Another training seed may move any of it."
     )
+
+
+def split(content: dict[str, Any]) -> str:
+    """Which rows these are: test, or dev."""
+    return str(content.get("on", "test"))
+
+
+def caution(content: dict[str, Any]) -> str:
+    """What these rows were used for before: choosing a checkpoint, or the choice among models."""
+    if split(content) == "dev":
+        return (
+            "Dev rows: each tuned model's best checkpoint was chosen by them, so its figures "
+            "flatter. They are for choosing among settings; the test rows then say how good the "
+            "choice is, and have not been looked at for this."
+        )
+    if (looked := content.get("looks", 1)) > 1:
+        return (
+            f"{looked} tuned models were scored on these test rows: the best of many tries is "
+            "partly luck. To choose among settings compare with --on dev."
+        )
+    return ""
 
 
 def _names(content: dict[str, Any]) -> list[str]:

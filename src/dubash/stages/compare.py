@@ -14,7 +14,7 @@ from dubash.core.errors import ComparisonError, RecipeError, UserError
 from dubash.core.files import write_json, write_jsonl
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
-from dubash.core.types import Hypothesis, Pair
+from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
@@ -27,6 +27,7 @@ from dubash.recipe.options import Recipe
 from dubash.report.versus import write_comparison
 from dubash.stages.common import settings_by_key
 from dubash.stages.evaluate import read_lines
+from dubash.stages.looks import looks
 from dubash.stages.systems import read_systems
 from dubash.stages.translate import check_output, existing_run
 
@@ -52,15 +53,20 @@ class _Side:
     name: str
     run: RunFolder
     recipe: Recipe
-    test: list[Pair]
+    rows: list[Pair]
     trained_on: str
     systems: list[System]
 
 
 def compare_runs(
-    folders: Sequence[Path], files: Sequence[str], out: Path | None, under: str | None
+    folders: Sequence[Path],
+    files: Sequence[str],
+    out: Path | None,
+    under: str | None,
+    on: HeldOut = "test",
 ) -> None:
-    """Compare the systems of these runs, and files of hypotheses of the same rows.
+    """Compare the systems of these runs, and files of hypotheses of the same rows: the test rows,
+    or the dev rows, which use up no test set.
 
     Writes compare.json, compare.html, compare.md and rows.jsonl to `out`. Raises ComparisonError
     for runs of other rows, naming them, and UserError as reading does.
@@ -72,16 +78,17 @@ def compare_runs(
             )
         check_output(out / "compare.json")
         out.mkdir(parents=True, exist_ok=True)
-    sides = [_side(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
+    named = zip(folders, _names(folders), strict=True)
+    sides = [_side(folder, name, on) for folder, name in named]
     first = sides[0]
     for other in sides[1:]:
-        refuse_other_rows(first.name, first.test, other.name, other.test)
+        refuse_other_rows(first.name, first.rows, other.name, other.rows, on)
     pair = first.recipe.languages.pair()
     # a run's folder may come from anybody: what programs it names are not run here
     options: EvaluateOptions = first.recipe.evaluate.model_copy(update={"commands": ()})
     differ = confounds(sides, under)
     check_metrics(pair.target, options)
-    systems = join(sides) + [_file(each, first.test) for each in files]
+    systems = join(sides) + [_file(each, first.rows, on) for each in files]
     if len(systems) < 2:
         raise ComparisonError(
             "there is one system only.", where=str(first.run.path),
@@ -95,10 +102,12 @@ def compare_runs(
     pairs = len(systems) * (len(systems) - 1) // 2
     draws = min(max(options.bootstrap_samples, DRAWS_A_PAIR * pairs), MOST_DRAWS)
     drawn = options.model_copy(update={"bootstrap_samples": max(draws, options.bootstrap_samples)})
-    found = without_same_cuts(compare(first.test, systems, pair, drawn, (), row_metrics(drawn)))
+    found = without_same_cuts(compare(first.rows, systems, pair, drawn, (), row_metrics(drawn)))
     content = found.scores | {
         "differences": {},  # those from S0 are among the pairs, adjusted for their number
         "pairs": pairwise(found, drawn, options.bootstrap_samples),
+        "on": on,
+        "looks": looks(first.run, found.scores["rows_fingerprint"]) if on == "test" else 0,
         "latency": {each.name: latency(each) for each in systems},
         "runs": [str(each.run.path) for each in sides],
         **differ,
@@ -120,24 +129,29 @@ def _names(folders: Sequence[Path]) -> list[str]:
     ]
 
 
-def _side(folder: Path, name: str) -> _Side:
+def _side(folder: Path, name: str, on: HeldOut) -> _Side:
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
     if recipe.task == "text":
         raise UserError("this run reads text and translates nothing.", where=str(folder))
-    systems = read_systems(run)
+    systems = read_systems(run, on)
     if not systems:
         raise UserError(
-            "nothing was translated in this run yet.", where=str(folder),
-            fix=f"Run: dubash evaluate {folder}",
+            f"no {on} rows were translated in this run yet.", where=str(folder),
+            fix=f"Run: dubash evaluate {folder}{' --on dev' if on == 'dev' else ''}",
         )  # fmt: skip
     prepared = data.load(run.data)
-    rows = prepared.account["splits"]["train"]["fingerprint"][:12]
-    return _Side(name, run, recipe, prepared.test, rows, systems)
+    trained_on = prepared.account["splits"]["train"]["fingerprint"][:12]
+    rows = prepared.test if on == "test" else prepared.dev
+    return _Side(name, run, recipe, rows, trained_on, systems)
 
 
 def refuse_other_rows(
-    first: str, ours: Sequence[Pair], second: str, theirs: Sequence[Pair]
+    first: str,
+    ours: Sequence[Pair],
+    second: str,
+    theirs: Sequence[Pair],
+    on: HeldOut = "test",
 ) -> None:
     """Raise ComparisonError unless both are the same rows in the same order, naming the first that
     differ."""
@@ -156,11 +170,11 @@ def refuse_other_rows(
     )
     more = f"; and {len(different) - SHOWN} more" if len(different) > SHOWN else ""
     raise ComparisonError(
-        f"{first} and {second} were tested on other rows ({len(ours)} and {len(theirs)}, "
+        f"{first} and {second} have other {on} rows ({len(ours)} and {len(theirs)}, "
         f"{common} in common); "
         + (shown + more or f"from row {min(len(ours), len(theirs)) + 1} on one has none")
         + ".",
-        fix="Give both runs the same data.test, or the same data with the same data.seed.",
+        fix=f"Give both runs the same data.{on}, or the same data with the same data.seed.",
     )
 
 
@@ -194,7 +208,7 @@ def _shared(sides: Sequence[_Side], form: str) -> System | None:
     return forms[0] if same else None
 
 
-def _file(text: str, test: Sequence[Pair]) -> System:
+def _file(text: str, rows: Sequence[Pair], on: HeldOut) -> System:
     """The system of `NAME=FILE`: a hypothesis a line."""
     name, equals, path = text.partition("=")
     if not equals or not name.strip() or not path:
@@ -205,13 +219,13 @@ def _file(text: str, test: Sequence[Pair]) -> System:
             where="--with",
         )
     lines = read_lines(Path(path))
-    if len(lines) != len(test):
+    if len(lines) != len(rows):
         raise ComparisonError(
-            f"{len(lines)} lines for {len(test)} test rows: these are not the same rows.",
+            f"{len(lines)} lines for {len(rows)} {on} rows: these are not the same rows.",
             where=path,
         )
     outputs = [Hypothesis(line, "end", 0, 0.0) for line in lines]
-    sources = [row.source for row in test]
+    sources = [row.source for row in rows]
     return System(name.strip(), Path(path).name, sources, outputs, measured=False)
 
 

@@ -14,11 +14,11 @@ from dubash.core.files import read_json, write_json, write_jsonl, write_text
 from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
-from dubash.core.types import Hypothesis, Pair
+from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.data.overlap import in_common
 from dubash.evaluate.chosen import check_metrics, row_metrics
-from dubash.evaluate.comparison import compare
+from dubash.evaluate.comparison import Comparison, compare
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.evaluate.terminology import METRIC, add_terminology
@@ -34,7 +34,7 @@ from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
 from dubash.stages.looks import note_look
 from dubash.stages.shots import asked_for
-from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_test
+from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_rows
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
 from dubash.stages.trim import tuned_on
@@ -72,11 +72,35 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
     typer.echo(f"report: {report}")
 
 
+def evaluate_dev(folder: Path) -> None:
+    """Put the dev rows through what has not had them, and print how the systems do on them.
+
+    Neither scores nor report change, and it is no look at the test rows. Raises UserError for a run
+    that reads text, or has no dev rows.
+    """
+    run = existing_run(folder)
+    recipe = read_resolved(run.recipe)
+    if recipe.task == "text":
+        raise UserError("this run reads text and translates nothing.", where=str(folder))
+    prepared = data.load(run.data)
+    if not prepared.dev:
+        raise UserError("this run has no dev rows.", where=str(folder))
+    with alone_in(folder):
+        check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        translate_systems(run, recipe, prepared.dev, on="dev")
+        found = compare_rows(run, recipe, prepared.dev, prepared.train, "dev")
+    typer.echo("\n" + scores_table({**found.scores, "on": "dev"}))
+
+
 def translate_systems(
-    run: RunFolder, recipe: Recipe, test: list[Pair], names: Sequence[str] = tuple(LABELS)
+    run: RunFolder,
+    recipe: Recipe,
+    rows: list[Pair],
+    names: Sequence[str] = tuple(LABELS),
+    on: HeldOut = "test",
 ) -> None:
-    """S0 and its form with shots, and S1 where the run has a tuned model, on the frozen test rows;
-    with task: text they read the rows instead."""
+    """S0 and its form with shots, and S1 where the run has a tuned model, on the frozen rows of a
+    split; with task: text they read the rows instead."""
     from dubash.model.load import load_base, load_tuned
 
     def load(name: str) -> LoadedModel:
@@ -90,12 +114,12 @@ def translate_systems(
         if name == FEW_SHOT and not asked_for(recipe):
             continue
         if recipe.task == "text":
-            read_test(run, recipe, test, name, partial(load, name))
+            read_test(run, recipe, rows, name, partial(load, name))
         else:
-            translate_test(run, recipe, test, name, partial(load, name))
-    for name in by_another_engine(run):
+            translate_rows(run, recipe, rows, name, partial(load, name), on)
+    for name in by_another_engine(run, on):
         say(f"  {name} by transformers as well: CTranslate2 could not serve the other system")
-        translate_test(run, recipe, test, name, partial(load, name), plain=True)
+        translate_rows(run, recipe, rows, name, partial(load, name), on, plain=True)
 
 
 def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -> None:
@@ -105,16 +129,7 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -
         if recipe.task == "text":
             found = compare_test(run, recipe, test)
         else:
-            template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-            languages, pieces = recipe.languages.pair(), leftovers(template)
-            others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
-            systems, options = read_systems(run), recipe.evaluate
-            found = compare(test, systems, languages, options, pieces, others, train)
-            if glossary:
-                found = add_terminology(found, test, systems, glossary, options)
-                if shown := glossary.examples:
-                    shared = in_common(shown, test, recipe.data.near_duplicate)
-                    found.scores["glossary_examples"] = {"given": len(shown), **shared}
+            found = compare_rows(run, recipe, test, train)
             about = found.scores.get(METRIC) or {}
             noted = {key: about[key] for key in ("glossary", "sha256") if key in about}
             if noted != run.read_manifest().get("glossary", {}):
@@ -123,6 +138,23 @@ def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -
         write_json(run.scores, found.scores)
         if recipe.task != "text" and run.hypotheses("S1").exists():
             run.note(looks=note_look(run, found.scores["rows_fingerprint"]))
+
+
+def compare_rows(
+    run: RunFolder, recipe: Recipe, rows: list[Pair], train: list[Pair], on: HeldOut = "test"
+) -> Comparison:
+    """The run's systems on the rows of a split, with the terms of its glossary where it has one."""
+    template = make_template(recipe, *load_tokenizer_and_kind(recipe))
+    languages, pieces = recipe.languages.pair(), leftovers(template)
+    others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
+    systems, options = read_systems(run, on), recipe.evaluate
+    found = compare(rows, systems, languages, options, pieces, others, train)
+    if glossary:
+        found = add_terminology(found, rows, systems, glossary, options)
+        if shown := glossary.examples:
+            shared = in_common(shown, rows, recipe.data.near_duplicate)
+            found.scores["glossary_examples"] = {"given": len(shown), **shared}
+    return found
 
 
 def closing_table(run: RunFolder) -> str:

@@ -1,4 +1,4 @@
-"""The systems of a run on its frozen test rows: translate once, keep, read back."""
+"""The systems of a run on its frozen test or dev rows: translate once, keep, read back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dubash.core.files import read_json, read_jsonl, sha256_text, write_jsonl
 from dubash.core.progress import progress
 from dubash.core.run import RunFolder
-from dubash.core.types import Hypothesis, Pair
+from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
@@ -29,22 +29,27 @@ LABELS = {
 }
 """The systems of a run, by name."""
 
+_ENGINES: dict[HeldOut, str] = {"test": "engines", "dev": "engines_on_dev"}
+"""Where the manifest keeps what translated which system's rows."""
 
-def translate_test(
+
+def translate_rows(
     run: RunFolder,
     recipe: Recipe,
-    test: list[Pair],
+    rows: list[Pair],
     name: str,
     load: Callable[[], LoadedModel],
+    on: HeldOut = "test",
     *,
     plain: bool = False,
 ) -> None:
-    """Translate the frozen test rows with one system; does nothing where that was done, unless
-    transformers is to do it again (`plain`).
+    """Translate the frozen `rows`, those of the split `on`, with one system; does nothing where
+    that was done, unless transformers is to do it again (`plain`).
 
     Raises UserError where that was done with other rows, settings or weights.
     """
-    path, part, made = run.hypotheses(name), f"translate {name}", made_of(run, recipe, test, name)
+    path, made = run.hypotheses(name, on), made_of(run, recipe, rows, name)
+    part = f"translate {name}" if on == "test" else f"translate {name} on {on}"
     if name == FEW_SHOT and run.read_manifest().get("made_of", {}).get(part) != made:
         path.unlink(missing_ok=True)  # other shots make another system: nothing hangs on it
     if not plain and already_made(run, part, path, made):
@@ -52,48 +57,48 @@ def translate_test(
     with phase(run, part, afresh=plain):
         translator: LocalTranslator | None
         if name == FEW_SHOT:
-            translator = few_shot_translator(name, recipe, load(), run, test, plain=plain)
+            translator = few_shot_translator(name, recipe, load(), run, rows, plain=plain)
         else:
             translator = make_translator(name, recipe, load(), run, plain=plain)
         if translator is None:
             return
-        sources = [pair.source for pair in test]
+        sources = [pair.source for pair in rows]
         with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
-        rows = zip(sources, hypotheses, strict=True)
+        made_rows = zip(sources, hypotheses, strict=True)
         note_made(run, part, made)
-        engines = run.read_manifest().get("engines", {})
-        run.note(engines={**engines, name: translator.engine.label})
-        write_jsonl(path, ({"source": source, **asdict(each)} for source, each in rows))
+        engines = run.read_manifest().get(_ENGINES[on], {})
+        run.note(**{_ENGINES[on]: {**engines, name: translator.engine.label}})
+        write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made_rows))
 
 
-def by_another_engine(run: RunFolder) -> list[str]:
+def by_another_engine(run: RunFolder, on: HeldOut = "test") -> list[str]:
     """The systems that CTranslate2 translated where transformers had to translate the others: the
     gain would be the engine's in part."""
-    engines: dict[str, str] = run.read_manifest().get("engines", {})
+    engines: dict[str, str] = run.read_manifest().get(_ENGINES[on], {})
     fast = [name for name, label in engines.items() if label.startswith("ctranslate2")]
     return fast if len(fast) < len(engines) else []
 
 
-def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
-    """What a system's work on the test rows hangs on: the rows, the settings, and the training."""
+def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
+    """What a system's work on these rows hangs on: the rows, the settings, and the training."""
     parts = (recipe.languages, recipe.model, recipe.method, recipe.prompt, recipe.generate)
     training = ""
     if name == FEW_SHOT:
-        rows = read_json(run.data / ACCOUNT)["splits"]["train"]["fingerprint"]
-        training = f"{recipe.evaluate.few_shot} of {rows}"
+        shots = read_json(run.data / ACCOUNT)["splits"]["train"]["fingerprint"]
+        training = f"{recipe.evaluate.few_shot} of {shots}"
     elif name != UNTUNED:
         training = run.read_manifest().get("made_of", {}).get("train", "")
-    return sha256_text(recipe.task, name, fingerprint(test), training, *map(meaning, parts))
+    return sha256_text(recipe.task, name, fingerprint(rows), training, *map(meaning, parts))
 
 
-def read_systems(run: RunFolder) -> list[System]:
-    """The systems whose translations are in the run folder, S0 first."""
+def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
+    """The systems whose translations of that split are in the run folder, S0 first."""
     shown = read_resolved(run.recipe).evaluate.few_shot > 0
     found = []
     for name, label in LABELS.items():
-        if run.hypotheses(name).exists() and (shown or name != FEW_SHOT):
-            rows = list(read_jsonl(run.hypotheses(name)))
+        if run.hypotheses(name, on).exists() and (shown or name != FEW_SHOT):
+            rows = list(read_jsonl(run.hypotheses(name, on)))
             sources = [row.pop("source") for row in rows]
             found.append(System(name, label, sources, [Hypothesis(**row) for row in rows]))
     return found
