@@ -76,8 +76,10 @@ def test_the_commands_on_comparing_run_as_they_stand(workplace):
     page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
     letters = "नमस्ते, आज मौसम कैसा है और आप कहाँ जा रहे हैं?\n"
     (workplace / "letters.txt").write_text(letters, encoding="utf-8")
-    _run_commands(page, workplace, least=8)
+    _run_commands(page, workplace, least=11)
     assert (workplace / "compared" / "compare.html").exists()
+    short = (workplace / "compared-dev" / "compare.md").read_text(encoding="utf-8")
+    assert " dev rows: " in short.splitlines()[0]
     assert (workplace / "runs" / "rank-8").exists()
     assert not (workplace / "runs" / "rank-16-again").exists()
 

@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from dubash.report.charts import Bar, Line, Panel, Part, bars, histogram, lines, stacked
 from dubash.report.pictures import thin
-from dubash.report.svg import WIDTH, ticks
+from dubash.report.scatter import Point, scatter
+from dubash.report.svg import WIDTH, Axes, ticks
 
 HOSTILE = "</svg><script>alert(1)</script>"
 
@@ -75,6 +76,22 @@ def test_stacked_parts_fill_the_bar() -> None:
     first, second = [rect for rect in root.iter("rect") if float(rect.get("height", 0)) == 22]
     assert first.get("width") == second.get("width")
     assert inside(root)
+
+
+def test_a_scatter_has_the_axes_of_the_lines_and_whiskers_inside_them() -> None:
+    points = [
+        Point("S0", 0.8, 20.0, 18.0, 22.0, "base"),
+        Point("S1", 0.3, 60.0, 57.0, 63.0, "accent"),
+    ]
+    root = parse(scatter("q", "Q", points, "seconds", "chrF++"))
+    assert inside(root)
+    slow, fast = sorted(root.iter("circle"), key=lambda each: -float(each.get("cx", 0)))
+    assert float(slow.get("cy", 0)) > float(fast.get("cy", 0))  # a lower score stands lower
+    drawn = Axes([0, 0.5, 1], [0, 50, 100], 1.0, 190.0)
+    assert (drawn.across(0), drawn.across(1)) == (drawn.left, drawn.right)
+    assert (drawn.down(0), drawn.down(100)) == (drawn.bottom, drawn.top)
+    grid = [each for each in root.iter("line") if each.get("class") == "grid"]
+    assert len({each.get("y1") for each in grid}) == len(grid) > 2
 
 
 def test_names_are_escaped() -> None:

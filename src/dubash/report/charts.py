@@ -15,6 +15,7 @@ from markupsafe import Markup
 from dubash.report.svg import (
     CHARACTER,
     WIDTH,
+    Axes,
     box,
     figure,
     label_width,
@@ -126,29 +127,13 @@ def lines(
     ys = ticks(min(y for _, y in points), max(y for _, y in points))
     last = max(x for x, _ in points)
     xs = [mark for mark in ticks(0, last) if mark <= last]
-    left, top, right = label_width([write_tick(y) for y in ys]), 22.0, WIDTH - 12.0
-    bottom = top + 170.0
-
-    def across(x: float) -> float:
-        return left + (right - left) * x / (last or 1)
-
-    def down(y: float) -> float:
-        return bottom - (bottom - top) * (y - ys[0]) / (ys[-1] - ys[0])
-
-    body = [text(2, 10, y_unit, "unit")]
-    for y in ys:
-        body.append(rule(left, down(y), right, down(y), "grid"))
-        body.append(text(left - 6, down(y) + 4, write_tick(y), "tick", "end"))
-    for x in xs:
-        body.append(rule(across(x), bottom, across(x), bottom + 4, "axis"))
-        body.append(text(across(x), bottom + 16, write_tick(x), "tick", "middle"))
-    body.append(rule(left, bottom, right, bottom, "axis"))
-    body.append(text(right, bottom + 31, x_unit, "unit", "end"))
+    axes = Axes(xs, ys, last, 170.0)
+    across, down, body = axes.across, axes.down, axes.drawn(x_unit, y_unit)
     if best is not None and 0 <= best <= last:
-        body.append(rule(across(best), top, across(best), bottom, "best"))
+        body.append(rule(across(best), axes.top, across(best), axes.bottom, "best"))
         side = "end" if best > 0.7 * last else "start"
         nudge = -5 if side == "end" else 5
-        body.append(text(across(best) + nudge, top + 9, "kept", "unit", side))
+        body.append(text(across(best) + nudge, axes.top + 9, "kept", "unit", side))
     for line in series:
         path = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in line.points)
         body.append(Markup('<path d="M{}" class="line tone-{}"/>').format(path, line.tone))
@@ -164,7 +149,7 @@ def lines(
         f"to {line.points[-1][1]:.3g} at {write_tick(line.points[-1][0])}"
         for line in series
     )
-    return figure(name, title, f"{spoken} ({y_unit} over {x_unit}).", bottom + 36, body)
+    return figure(name, title, f"{spoken} ({y_unit} over {x_unit}).", axes.bottom + 36, body)
 
 
 def histogram(

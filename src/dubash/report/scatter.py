@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dubash.report.svg import WIDTH, figure, label_width, rule, text, ticks, write_tick
+from dubash.report.svg import Axes, figure, rule, text, ticks
 
 _WIDE, _TALL = 120.0, 13.0
 """Room that a label wants for itself, in drawing units."""
@@ -29,23 +29,8 @@ def scatter(name: str, title: str, points: Sequence[Point], x_unit: str, y_unit:
     """Points with their intervals; best is where the score is high and the cost low: top left."""
     ys = ticks(min(each.low for each in points), max(each.high for each in points))
     xs = ticks(0, max(each.cost for each in points))
-    left, top, right = label_width([write_tick(y) for y in ys]), 22.0, WIDTH - 12.0
-    bottom = top + 190.0
-
-    def across(x: float) -> float:
-        return left + (right - left) * x / xs[-1]
-
-    def down(y: float) -> float:
-        return bottom - (bottom - top) * (y - ys[0]) / (ys[-1] - ys[0])
-
-    body = [text(2, 10, y_unit, "unit")]
-    for y in ys:
-        body.append(rule(left, down(y), right, down(y), "grid"))
-        body.append(text(left - 6, down(y) + 4, write_tick(y), "tick", "end"))
-    for x in xs:
-        body.append(text(across(x), bottom + 16, write_tick(x), "tick", "middle"))
-    body.append(rule(left, bottom, right, bottom, "axis"))
-    body.append(text(right, bottom + 31, x_unit, "unit", "end"))
+    axes = Axes(xs, ys, xs[-1], 190.0)
+    across, down, body = axes.across, axes.down, axes.drawn(x_unit, y_unit)
     written: list[tuple[float, float]] = []
     for each in sorted(points, key=lambda point: -point.score):
         x, late = across(each.cost), each.cost > 0.6 * xs[-1]
@@ -63,4 +48,4 @@ def scatter(name: str, title: str, points: Sequence[Point], x_unit: str, y_unit:
         written.append((x, at))
         body.append(text(x + nudge, at, each.label, "label", side))
     spoken = "; ".join(f"{each.label}: {each.score:.1f} at {each.cost:.3g}" for each in points)
-    return figure(name, title, f"{spoken} ({y_unit} over {x_unit}).", bottom + 36, body)
+    return figure(name, title, f"{spoken} ({y_unit} over {x_unit}).", axes.bottom + 36, body)

@@ -1,9 +1,10 @@
-"""The pieces every chart is drawn from: round ticks, text, rules, boxes, the SVG element."""
+"""The pieces every chart is drawn from: ticks, axes, text, rules, boxes, the SVG element."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -67,3 +68,48 @@ def box(
 def label_width(labels: Sequence[str]) -> float:
     """Drawing units that the longest label takes."""
     return max((len(label) for label in labels), default=0) * CHARACTER + 10
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Two axes of values: x from 0 to `last` along the bottom, y between the outer ones of `ys` up
+    the side; `height` is that of the field between them, in drawing units."""
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    last: float
+    height: float
+    top: float = 22.0
+    right: float = WIDTH - 12.0
+
+    @property
+    def left(self) -> float:
+        """Where x is 0: beside the widest of the side's numbers."""
+        return label_width([write_tick(y) for y in self.ys])
+
+    @property
+    def bottom(self) -> float:
+        """Where the lowest y is."""
+        return self.top + self.height
+
+    def across(self, x: float) -> float:
+        """Where a value of x stands."""
+        return self.left + (self.right - self.left) * x / (self.last or 1)
+
+    def down(self, y: float) -> float:
+        """Where a value of y stands."""
+        return self.bottom - self.height * (y - self.ys[0]) / (self.ys[-1] - self.ys[0])
+
+    def drawn(self, x_unit: str, y_unit: str) -> list[Markup]:
+        """Grid, ticks, numbers and units."""
+        body = [text(2, 10, y_unit, "unit")]
+        for y in self.ys:
+            body.append(rule(self.left, self.down(y), self.right, self.down(y), "grid"))
+            body.append(text(self.left - 6, self.down(y) + 4, write_tick(y), "tick", "end"))
+        for x in self.xs:
+            at = self.across(x)
+            body.append(rule(at, self.bottom, at, self.bottom + 4, "axis"))
+            body.append(text(at, self.bottom + 16, write_tick(x), "tick", "middle"))
+        body.append(rule(self.left, self.bottom, self.right, self.bottom, "axis"))
+        body.append(text(self.right, self.bottom + 31, x_unit, "unit", "end"))
+        return body

@@ -112,9 +112,9 @@ def caption(content: dict[str, Any]) -> str:
     bootstrap = content["bootstrap"]
     return (
         f"{content['rows']:,} {split(content)} rows; {100 * bootstrap['confidence']:g}% intervals "
-        f"and two-sided p by paired bootstrap ({bootstrap['samples']:,} draws), beside it p by approximate "
-        "randomisation; in brackets adjusted for the number of comparisons (Holm). A row is tied "
-        "within 1 point of sentence chrF++. Another training seed may move any of it."
+        f"and two-sided p by paired bootstrap ({bootstrap['samples']:,} draws), beside it p by "
+        "approximate randomisation; in brackets adjusted for the number of comparisons (Holm). "
+        "A row is tied within 1 point of sentence chrF++. Another training seed may move any of it."
     )
 
 
