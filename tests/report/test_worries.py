@@ -198,3 +198,21 @@ def test_a_run_not_scored_yet_worries_about_what_is_known(build_run):
     assert set(named(facts)) == {"near-duplicates", "skipped steps"}
     assert summary(facts, worries(facts)).startswith("Nothing is scored yet. ")
     assert worries(read_facts(build_run("prepared")))[0].name == "near-duplicates"
+
+
+def test_an_audit_s_findings_stand_in_the_list_and_leaked_rows_are_no_rows(build_run):
+    run = build_run()
+    told = {"severity": "fault", "about": "leaks", "text": "2 test rows stand in train"}
+    other = {"severity": "fault", "about": "behaviour", "text": "it ends only 3% by itself"}
+    write_json(run.path / "audit.json", {"findings": [told, other]})
+    account = read_json(run.data / "account.json")
+    summary = "2 test rows stand in train (2 with the same pair)"
+    account["leaks"]["exact"] = {"train-test": {"summary": summary, "rows": [1, 4]}}
+    write_json(run.data / "account.json", account)
+    facts = read_facts(run)
+    assert named(facts)["leaks"].text == "2 test rows stand in train."
+    assert "behaviour" not in named(facts)
+    assert leaks.near_rows(facts) == [0, 3, 5]  # 0, 5 and 7 of all: 1 and 4 were not scored
+    page = " ".join(render(facts).split())
+    assert f"{summary}; test rows that stand in train are not scored." in page
+    assert "stops a run" not in page

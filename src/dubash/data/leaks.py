@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,24 +174,36 @@ def _exact(other: Keyed, held_out: Keyed) -> tuple[list[Leak], int]:
     return (long, short + brief) if brief <= SHORT_SHARE * len(held_out.rows) else (leaks, short)
 
 
+def summary(pair: tuple[str, str], leaks: Sequence[Leak]) -> str:
+    """`3 test rows stand in train (2 with the same pair, 1 with the same target)`"""
+    other, held_out = pair
+    kinds = [leak.kind for leak in leaks]
+    counts = ", ".join(
+        f"{kinds.count(kind)} with {words}" for kind, words in _WORDS.items() if kind in kinds
+    )
+    stand = "row stands" if len(leaks) == 1 else "rows stand"
+    return f"{len(leaks)} {held_out} {stand} in {other} ({counts})"
+
+
+def excerpt(leak: Leak) -> str:
+    """The beginning of the held-out row's text that leaked, in quotes."""
+    text = getattr(leak.held_out, leak.side)
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= 80 else line[:79] + '…'}”"
+
+
 def _error(found: dict[tuple[str, str], list[Leak]]) -> LeakError:
     """One message for all leaks: counts by kind, the first rows with where they were read."""
-    summary, rows = [], []
-    for (other, held_out), leaks in found.items():
-        kinds = [leak.kind for leak in leaks]
-        counts = ", ".join(
-            f"{kinds.count(kind)} with {words}" for kind, words in _WORDS.items() if kind in kinds
-        )  # fmt: skip
-        stand = "row stands" if len(leaks) == 1 else "rows stand"
-        summary.append(f"{len(leaks)} {held_out} {stand} in {other} ({counts})")
-        rows += [
-            f"  {leak.held_out.origin} ({held_out}) = {leak.found_in.origin} ({other}), "
-            f"{_WORDS[leak.kind].removeprefix('the ')}: {_excerpt(leak)}"
-            for leak in leaks
-        ]
+    told = [summary(pair, leaks) for pair, leaks in found.items()]
+    rows = [
+        f"  {leak.held_out.origin} ({held_out}) = {leak.found_in.origin} ({other}), "
+        f"{_WORDS[leak.kind].removeprefix('the ')}: {excerpt(leak)}"
+        for (other, held_out), leaks in found.items()
+        for leak in leaks
+    ]
     more = f"\n  … and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return LeakError(
-        f"leak: {'; '.join(summary)}. Case, punctuation, white space and Unicode form aside:\n"
+        f"leak: {'; '.join(told)}. Case, punctuation, white space and Unicode form aside:\n"
         + "\n".join(rows[:SHOWN])
         + more
         + "\n",
@@ -198,9 +211,3 @@ def _error(found: dict[tuple[str, str], list[Leak]]) -> LeakError:
         "training data, or leave data.dev and data.test out, so that dubash cuts splits that "
         "share nothing.",
     )
-
-
-def _excerpt(leak: Leak) -> str:
-    text = getattr(leak.held_out, leak.side)
-    line = " ".join(text.split())
-    return f"“{line if len(line) <= 80 else line[:79] + '…'}”"

@@ -29,7 +29,8 @@ class Facts:
     """What is known of a run. Parts that were not made yet are None or empty.
 
     `rows` and `scores` are as in the run folder; in `manifest`, `account`, `metrics`, `dropped` and
-    `recipe_text` home folders are written as `~`. `dropped` holds a few rows for each reason.
+    `recipe_text` home folders are written as `~`. `dropped` holds a few rows for each reason,
+    `audit` the findings of `dubash audit`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Facts:
     rows: list[dict[str, Any]]
     source: Language | None
     target: Language | None
+    audit: tuple[dict[str, Any], ...] = ()
 
     def system(self, name: str) -> dict[str, Any] | None:
         """The scored system of that name."""
@@ -101,6 +103,7 @@ def read_facts(run: RunFolder) -> Facts:
         )
     recipe = _parse(recipe_text, run.recipe)
     source, target = _languages(scores, recipe)
+    audit = run.path / "audit.json"
     return Facts(
         name=" ".join(str(manifest.get("name") or run.path.name).split()),
         recipe_text=recipe_text,
@@ -113,6 +116,7 @@ def read_facts(run: RunFolder) -> Facts:
         rows=rows,
         source=source,
         target=target,
+        audit=tuple(redact(read_json(audit)["findings"]) if audit.exists() else ()),
     )
 
 

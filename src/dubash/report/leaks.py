@@ -77,8 +77,10 @@ def near_duplicates(facts: Facts, pair: str) -> int:
 
 
 def near_rows(facts: Facts) -> list[int]:
-    """The numbers of the test rows with a near-duplicate in training, from 0; empty where they
-    were only counted."""
+    """The numbers, from 0, of the scored rows with a near-duplicate in training; empty where they
+    were only counted. An audit scores no row that leaked."""
     leaks = (facts.account or {}).get("leaks") or {}
     found = (leaks.get("matrix") or {}).get("train-test") or {}
-    return [int(each) for each in found.get("near_rows", [])]
+    out = ((leaks.get("exact") or {}).get("train-test") or {}).get("rows", [])
+    kept = [each for each in found.get("near_rows", []) if each not in set(out)]
+    return [each - sum(gone < each for gone in out) for each in kept]

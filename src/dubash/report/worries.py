@@ -47,6 +47,7 @@ def worries(facts: Facts) -> list[Worry]:
         *_behaviour(facts, rules),
         *_terms(facts),
         *_leaks(facts, rules),
+        *_audit(facts),
         *_training(facts),
         *_data(facts),
         *(
@@ -184,6 +185,14 @@ def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
             "partly luck, so keep rows aside that none of them has seen."
         )
         yield Worry("caution", "looks", text)
+
+
+def _audit(facts: Facts) -> Iterator[Worry]:
+    """What an audit found that the list has not anyway."""
+    for each in facts.audit:
+        if each["about"] not in ("behaviour", "near-duplicates"):
+            section = "data" if each["about"] in ("leaks", "rows") else ""
+            yield Worry(each["severity"], each["about"], f"{each['text'].rstrip('.')}.", section)
 
 
 def _training(facts: Facts) -> Iterator[Worry]:
