@@ -100,6 +100,14 @@ def test_behaviour_counts_where_it_is_much_or_clearly_more_than_the_base_has(fac
     assert named(facts)["number_changed"].severity == "caution"  # may be right
 
 
+def test_a_system_without_a_base_is_looked_at_too(facts):
+    tuned = systems(facts)[0]
+    tuned["behaviour"] |= {"copied_source": 60}
+    alone = replace(facts, scores=facts.scores | {"systems": [tuned], "differences": {},
+                                                  "baseline": None})  # fmt: skip
+    assert named(alone)["copied_source"].text == "S1: copied the source, on 60 of 200 rows (30.0%)."
+
+
 def test_near_duplicates_and_looks(facts):
     near = facts.account["leaks"]["near_duplicates"]["train-test"]
     near["count"] = 4

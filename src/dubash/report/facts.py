@@ -53,9 +53,9 @@ class Facts:
 
     @property
     def tuned(self) -> str | None:
-        """The system that is held against the base: S1, else the first with a difference."""
+        """The system that the finding is about: S1, else the first with a difference."""
         differences: dict[str, Any] = (self.scores or {}).get("differences") or {}
-        return "S1" if "S1" in differences else next(iter(differences), None)
+        return "S1" if self.system("S1") else next(iter(differences), None)
 
     @property
     def is_text(self) -> bool:

@@ -35,9 +35,9 @@ def as_markdown(facts: Facts) -> str:
             cells = [_cell(each) for each in measure.cells + measure.gains]
             lines.append(f"| {plain(measure.label)} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += [f"- {plain(note)}" for note in verdict.notes]
+    lines += [*(f"- {plain(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]
     found = worries(facts)
-    lines += ["", "**What to worry about**", "", plain(summary(facts, found)), ""]
+    lines += ["**What to worry about**", "", plain(summary(facts, found)), ""]
     lines += [f"- {each.severity}: {plain(each.text)}" for each in found]
     if shared := leaks.in_words(facts):
         lines.append(f"- in common: {plain(shared)}")

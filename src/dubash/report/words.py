@@ -86,7 +86,7 @@ def verdict(facts: Facts) -> Verdict:
     if not scores or not scores["systems"]:
         return not_scored(facts)
     name, differences = facts.tuned, scores.get("differences") or {}
-    if name is None or "chrf++" not in differences[name]:
+    if name is None or "chrf++" not in differences.get(name, {}):
         return one_sided(facts, "chrf++", "chrF++")
     difference = differences[name]
     two = sum(each["name"].startswith("S0") for each in scores["systems"]) > 1

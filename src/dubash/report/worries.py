@@ -43,11 +43,11 @@ def worries(facts: Facts) -> list[Worry]:
     rules = VerdictOptions.model_validate(evaluate.get("verdict") or {})
     found = [
         *_result(facts, rules),
+        *_audit(facts),
+        *_leaks(facts, rules),
         *_endings(facts, rules),
         *_behaviour(facts, rules),
         *_terms(facts),
-        *_leaks(facts, rules),
-        *_audit(facts),
         *_training(facts),
         *_data(facts),
         *(
@@ -143,12 +143,11 @@ def _terms(facts: Facts) -> Iterator[Worry]:
     tuned = facts.system(facts.tuned or "")
     if tuned is None or not tuned.get(TERMS) or tuned[TERMS]["value"] is None:
         return
-    scores = facts.scores or {}
+    scores: dict[str, Any] = facts.scores or {}
     found, reference = tuned[TERMS], scores[TERMS]["reference"]
-    change = scores["differences"][facts.tuned].get(TERMS)
+    change = (scores["differences"].get(facts.tuned) or {}).get(TERMS)
     right = f"{facts.tuned} has {number(found['value'])}% of {plural(found['occurrences'], 'term')}"
-    worse = change is not None and change["high"] < 0
-    if worse:
+    if change is not None and change["high"] < 0:
         ends = interval(change["low"], change["high"], sign=True)
         text = f"{right} right, fewer than {change['against']}: {number(change['value'])} {ends}."
         yield Worry("fault", "terms", text, "terms", f"{facts.tuned} flag {MISSED}")
