@@ -8,7 +8,7 @@ from dubash.core.errors import ComparisonError, UserError
 from dubash.core.files import read_json, write_json, write_text
 from dubash.core.run import RunFolder
 from dubash.report.facts import read_facts
-from dubash.report.words import verdict as report_verdict
+from dubash.report.worries import worries
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.looks import looks
 from dubash.stages.verdict import DO_NOT, SHIP, UNDECIDED, verdict
@@ -78,4 +78,4 @@ def test_another_model_on_the_same_rows_is_another_look(own_run):
     evaluate_run(second)
     assert looks(run, rows) == 2
     facts = read_facts(RunFolder(second))
-    assert any("2 tuned models were scored" in note for note in report_verdict(facts).notes)
+    assert any("2 tuned models were scored" in each.text for each in worries(facts))

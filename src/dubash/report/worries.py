@@ -191,7 +191,8 @@ def _audit(facts: Facts) -> Iterator[Worry]:
     for each in facts.audit:
         if each["about"] not in ("behaviour", "near-duplicates"):
             section = "data" if each["about"] in ("leaks", "rows") else ""
-            yield Worry(each["severity"], each["about"], f"{each['text'].rstrip('.')}.", section)
+            text = f"{each['text'][:1].upper()}{each['text'][1:].rstrip('.')}."
+            yield Worry(each["severity"], each["about"], text, section)
 
 
 def _training(facts: Facts) -> Iterator[Worry]:
