@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dubash.evaluate.behaviour import short
 from dubash.evaluate.probe.account import AFTER, BEFORE
 
 OUTCOME_WORDS = {
@@ -19,7 +20,7 @@ MOST_LOST = 5
 """Lost questions that the terminal shows."""
 
 _LONGEST = 160
-"""Characters of an answer there."""
+"""Characters of an answer, or of evidence, there."""
 
 
 def probe_table(content: Mapping[str, Any]) -> str:
@@ -57,8 +58,7 @@ def _lost(content: Mapping[str, Any]) -> Iterator[str]:
         for name in (BEFORE, AFTER):
             answer = row["answers"][name]
             why = "".join(
-                f" [{key.replace('_', ' ')}{f': {it}' if it else ''}]"
+                f" [{key.replace('_', ' ')}{f': {short(it, _LONGEST)}' if it else ''}]"
                 for key, it in answer["diagnoses"].items()
             )
-            text = " ".join(answer["text"].split())
-            yield f"    {name} {text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}{why}"
+            yield f"    {name} {short(' '.join(answer['text'].split()), _LONGEST)}{why}"
