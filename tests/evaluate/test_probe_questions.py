@@ -118,6 +118,7 @@ def test_what_is_no_question_is_named_with_file_line_and_key(file, change, words
 def test_broken_files_are_refused(file, tmp_path):
     for rows, words in (
         (["{"], "mine.jsonl:1: not a JSON object"),
+        (["[" * 100_000], "mine.jsonl:1: not a JSON object"),
         (["[]"], "mine.jsonl:1: not a JSON object"),
         ([], "no question in it"),
         ([GOOD, GOOD], "mine.jsonl:2: the id 'capital' stands twice"),
