@@ -14,6 +14,8 @@ import yaml
 from dubash.data.phrasebook import folder as phrasebooks
 from dubash.evaluate.behaviour import FAULTS, FLAGS
 from dubash.evaluate.options import BehaviourOptions
+from dubash.evaluate.probe.questions import Question
+from dubash.evaluate.probe.rules import DIAGNOSES, OUTCOMES
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe, shipped
 from tiny import make_tiny
@@ -154,6 +156,28 @@ def test_the_commands_on_metrics_run_as_they_stand(workplace):
     _run_commands(page, workplace, least=4)
     scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text())
     assert set(scores["differences"]["S1"]) == {"bleu", "chrf++", "ter", "length-gap"}
+
+
+def test_the_commands_on_probing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "probe.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    for kind, name in (("jsonl", "mine.jsonl"), ("python", "judge.py")):
+        text = re.search(rf"```{kind} file={re.escape(name)}\n(.+?)```", page, re.DOTALL)[1]
+        (workplace / name).write_text(text, encoding="utf-8")
+    rows = [{"instruction": asked, "output": said} for _, asked, said in _pairs()]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (workplace / "answers.jsonl").write_text(text, encoding="utf-8")
+    _run_commands(page.replace('"python ', f'"{sys.executable} '), workplace, least=4)
+    content = json.loads((workplace / "runs" / "answers" / "probe.json").read_text("utf-8"))
+    assert content["set"] == "mine.jsonl"
+    assert content["judge"]["signature"].startswith("judge|command:")
+    assert (workplace / "runs" / "answers" / "probe.html").exists()
+
+
+def test_the_page_on_probing_names_every_diagnosis_and_every_outcome():
+    page = (ROOT / "docs" / "probe.md").read_text(encoding="utf-8")
+    names = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert names == [*OUTCOMES, *DIAGNOSES, *Question.model_fields]
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
