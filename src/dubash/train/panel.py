@@ -25,8 +25,8 @@ from dubash.core.progress import Ticker
 from dubash.train.order import Step
 from dubash.train.sample import Sample
 
-DRAW_SECONDS = 0.25
-"""Least time between two drawings, but for what a look has found."""
+DRAW_SECONDS = 0.5
+"""Least time between two drawings, but for what a look has found. One takes a millisecond."""
 
 RECENT = 400
 """Steps whose loss the curve shows."""
@@ -61,7 +61,7 @@ class Panel(Ticker):
         self.steps, self.gpu = steps, gpu
         self.step, self.doing = 0, ""
         self.losses: deque[float] = deque(maxlen=RECENT)
-        self.last: dict[str, float] = {}
+        self.rate = 0.0
         self.looks: dict[str, list[tuple[float, int]]] = {"loss": [], "chrf": []}
         self.sample: Sample | None = None
         self.console = console or Console(stderr=True)
@@ -107,7 +107,7 @@ class Panel(Ticker):
         self.step = record["step"]
         if record["kind"] == "train":
             self.losses.append(record["loss"])
-            self.last = record
+            self.rate = record["learning_rate"]
         elif record["kind"] == "dev":
             for name, values in self.looks.items():
                 if name in record:
@@ -122,7 +122,10 @@ class Panel(Ticker):
 
     def _now(self) -> Group:
         width, height = self.console.size
-        return Group(*self.lines(width, height, self.clock()))
+        lines = self.lines(width, height, self.clock())
+        for line in lines:
+            line.no_wrap = True
+        return Group(*lines)
 
     def lines(self, width: int, height: int, now: float) -> list[Text]:
         """All that is known, in lines that fit a terminal of this size; what matters least is last
@@ -157,11 +160,8 @@ class Panel(Ticker):
         return Text.assemble("  ", drawn, " ", words)
 
     def _loss(self, width: int) -> Text:
-        parts = [
-            Text(f"learning rate {self.last['learning_rate']:.2g}"),
-            Text(f"gradient norm {self.last['gradient_norm']:.2g}"),
-        ]
-        return _curved("loss", f"{self.losses[-1]:.3f}", list(self.losses), parts, width)
+        rate = Text(f"learning rate {self.rate:.2g}")
+        return _curved("loss", f"{self.losses[-1]:.3f}", list(self.losses), [rate], width)
 
     def _dev(self, width: int) -> list[Text]:
         lines = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,12 @@ class EventFiles:
 
     def __init__(self, folder: Path, first: int) -> None:
         """`first` is the step from which this process writes: what an earlier one has written from
-        there on is hidden. Raises TrainingError as `need_tensorboard` does."""
+        there on goes. Raises TrainingError as `need_tensorboard` does."""
         need_tensorboard()
         from torch.utils.tensorboard import SummaryWriter
 
+        drop_from(folder, first)
+        # purge_step is for a TensorBoard that has read it already; it forgets numbers, not texts
         self.writer: Any = SummaryWriter(
             str(folder), purge_step=first, flush_secs=FLUSH_SECONDS
         )
@@ -69,3 +72,32 @@ class EventFiles:
     def close(self) -> None:
         """Write what is waiting."""
         self.writer.close()
+
+
+def drop_from(folder: Path, first: int) -> None:
+    """Cut the event files where the first event of step `first` or a later one stands, or one that
+    is not whole; a file of which nothing is left is removed.
+
+    An event is 8 bytes of length, a checksum of these, the message, a checksum of it
+    (`tensorboard.summary.writer.record_writer`).
+    """
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    for path in folder.glob("events.out.tfevents.*"):
+        with path.open("r+b") as handle:
+            there, kept = path.stat().st_size, 0
+            while kept + 16 <= there:
+                (size,) = struct.unpack("<Q4x", handle.read(12))
+                if kept + 16 + size > there:
+                    break
+                try:
+                    step = Event.FromString(handle.read(size + 4)[:-4]).step
+                except DecodeError:
+                    break
+                if step >= first:
+                    break
+                kept = handle.tell()
+            handle.truncate(kept)
+        if kept == 0:
+            path.unlink()

@@ -7,10 +7,12 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 _TOKEN = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|([\r\n])|([^\x1b\r\n]+)")
 
@@ -73,21 +75,27 @@ def run_on_terminal(
     command: Sequence[str],
     width: int = 80,
     height: int = 24,
+    term: str = "xterm",
+    at: Path | None = None,
     seen: Callable[[str, subprocess.Popen[bytes]], None] = lambda _text, _process: None,
-    **more: object,
 ) -> tuple[int, str]:
-    """Run a program whose standard error is a terminal of this size; its exit code and all that it
-    wrote there. `seen` is told what came so far, and may send a signal."""
+    """Run a program in the folder `at` whose standard error is a terminal of this size; its exit
+    code and all that it wrote there. `seen` is told what came so far, and may send a signal."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    process = subprocess.Popen(command, stderr=its, stdout=subprocess.DEVNULL, **more)  # type: ignore[call-overload]
+    usual = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        command, cwd=at, env={**usual, "OMP_NUM_THREADS": "1", "TERM": term},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     os.close(its)
     written = b""
     while True:
         try:
             part = os.read(ours, 65536)
         except OSError:  # Linux: the other end is closed
-            part = b""
+            break
         if not part:
             break
         written += part
