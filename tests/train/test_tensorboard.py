@@ -128,6 +128,20 @@ def test_a_look_that_no_checkpoint_holds_is_shown_once(tiny_llama, tmp_path):
     assert_as_metrics(second.run)
 
 
+def test_a_tensorboard_that_is_open_shows_no_step_twice_either(tiny_llama, tmp_path):
+    first = scored_loop(tiny_llama, tmp_path, save_every=4)
+    first._save = lambda: None
+    stop_after(first, 5)
+    with pytest.raises(Interrupted):
+        first.train()
+    open_one = reader.EventAccumulator(str(first.run.tensorboard)).Reload()
+    assert len(open_one.Scalars("train/loss")) == 5
+    second = scored_loop(tiny_llama, tmp_path)
+    second.train()
+    shown = [each.step for each in open_one.Reload().Scalars("train/loss")]
+    assert shown == list(range(1, 13))
+
+
 def test_an_event_cut_by_a_kill_goes(tmp_path):
     events = tensorboard.EventFiles(tmp_path, 0)
     for step in (1, 2):

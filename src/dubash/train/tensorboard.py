@@ -50,9 +50,7 @@ class EventFiles:
 
         drop_from(folder, first)
         # purge_step is for a TensorBoard that has read it already; it forgets numbers, not texts
-        self.writer: Any = SummaryWriter(
-            str(folder), purge_step=first, flush_secs=FLUSH_SECONDS
-        )
+        self.writer: Any = SummaryWriter(str(folder), purge_step=first, flush_secs=FLUSH_SECONDS)
 
     def record(self, record: dict[str, Any], speed: float | None = None) -> None:
         """Write a record of `metrics.jsonl`; `speed` is tokens a second in the step."""
