@@ -74,7 +74,7 @@ class EventFiles:
 
 def drop_from(folder: Path, first: int) -> None:
     """Cut the event files where the first event of step `first` or a later one stands, or one that
-    is not whole; a file of which nothing is left is removed.
+    is not whole. No file is removed: a TensorBoard that is reading it would stop there.
 
     An event is 8 bytes of length, a checksum of these, the message, a checksum of it
     (`tensorboard.summary.writer.record_writer`).
@@ -97,5 +97,3 @@ def drop_from(folder: Path, first: int) -> None:
                     break
                 kept = handle.tell()
             handle.truncate(kept)
-        if kept == 0:
-            path.unlink()
