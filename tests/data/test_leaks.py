@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from dubash.core.errors import LeakError
 from dubash.core.types import Pair
-from dubash.data.leaks import guard, steps
+from dubash.data.leaks import find, guard, steps
+from dubash.data.overlap import in_common
 from dubash.data.splits import Splits
 
 SOURCE = "Señor Núñez's train didn't leave: why?"
@@ -64,6 +65,8 @@ def test_a_planted_leak_is_always_found(clean, kind, between, places, how):
         splits[name].insert(place % (len(splits[name]) + 1), row)
     with pytest.raises(LeakError) as error:
         guard(Splits(**splits), 0.8)
+    (leak,) = find(Splits(**splits), 0.8).leaks[between]
+    assert (leak.kind, leak.held_out, leak.found_in) == (kind, planted, copy)
     message = str(error.value)
     assert f"1 {between[1]} row stands in {between[0]} (1 with the same {kind})" in message
     assert f"held.tsv:7 ({between[1]}) = other.tsv:9 ({between[0]}), same {kind}" in message
@@ -149,3 +152,44 @@ def test_data_of_the_reversed_direction_is_a_leak_too(row, text):
         guard(Splits([row], [], [Pair(SOURCE, TARGET)]), 0.8)
     assert "1 with the same text on the other side" in str(error.value)
     assert f"same text on the other side: “{text}”" in str(error.value)
+
+
+def test_finding_refuses_nothing_and_says_all_that_guard_does(distinct_rows):
+    rows = distinct_rows(30)
+    clean = Splits(rows[:20], rows[20:25], rows[25:])
+    assert find(clean, 0.8).account() == guard(clean, 0.8)
+    leaky = find(Splits(rows[:20], [], rows[15:]), 0.8)
+    assert len(leaky.leaks["train", "test"]) == 5
+    assert leaky.matrix["train-test"]["exact"]["pair"] == 5
+
+
+def test_the_matrix_counts_held_out_rows_by_kind_and_side():
+    long = "The train to the harbour leaves at nine from platform two"
+    others = [Pair("Yes.", "Sí."), Pair(long, "uno"), Pair("Hola", "Hello"), Pair("five", "")]
+    held_out = [
+        Pair("yes!", "¡Sí!"),  # the same pair, so the same source and target too
+        Pair("Yes", "Claro"),  # the same source
+        Pair("Of course", "Sí"),  # the same target
+        Pair("Hello", "Buenas"),  # stands on the other side
+        Pair(long + " today", "dos"),  # near by its source
+        Pair("Nothing of the kind", ""),
+    ]
+    assert in_common(others, held_out, 0.8) == {
+        "rows": 6,
+        "exact": {"pair": 1, "source": 2, "target": 2, "crossed": 1},
+        "near": {"source": 1, "target": 0},
+    }
+
+
+@given(
+    rows=st.lists(st.builds(Pair, *[st.sampled_from(["", "one", "two", "three"])] * 2)),
+    others=st.lists(st.builds(Pair, *[st.sampled_from(["", "one", "two", "three"])] * 2)),
+)
+def test_what_is_in_common_is_never_more_than_there_is(rows, others):
+    found = in_common(others, rows, 0.8)
+    assert all(0 <= count <= len(rows) for count in found["exact"].values())
+    assert found["exact"]["pair"] <= found["exact"]["source"]
+    assert in_common([], rows, 0.8)["exact"] == dict.fromkeys(found["exact"], 0)
+    itself = in_common(rows, rows, 0.8)["exact"]
+    assert itself["source"] == sum(bool(row.source) for row in rows)
+    assert itself["target"] == sum(bool(row.target) for row in rows)

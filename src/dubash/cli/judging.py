@@ -83,3 +83,59 @@ def verdict(
     from dubash.stages.verdict import verdict as stage
 
     raise typer.Exit(stage(runs))
+
+
+@app.command(
+    epilog="Examples: `dubash audit --pair en-es --train train.tsv --test test.tsv "
+    "--base HuggingFaceTB/SmolLM2-135M-Instruct --adapter outputs/checkpoint-500 --out audit`, "
+    "`dubash audit --pair en-es --sources test.en --references test.es --hypotheses out.es "
+    "--train train.tsv --out audit`"
+)
+def audit(
+    pair: Annotated[str, typer.Option(help="The pair: en-es.")],
+    out: Annotated[Path, typer.Option(help="The audit's own folder.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="How it is asked and scored: prompt.text='{source} =', evaluate.few_shot=0",
+        ),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="The test rows: TSV, CSV or JSONL.")] = None,
+    sources: Annotated[Path | None, typer.Option(help="Or their sources, one a line,")] = None,
+    references: Annotated[Path | None, typer.Option(help="with their references.")] = None,
+    train: Annotated[
+        list[Path] | None, typer.Option(help="Rows that it was trained on; may be repeated.")
+    ] = None,
+    dev: Annotated[Path | None, typer.Option(help="Development rows.")] = None,
+    columns: Annotated[
+        str,
+        typer.Option(help="Columns of the pair: english,spanish, or 0,1.", show_default=False),
+    ] = "",
+    base: Annotated[str | None, typer.Option(help="The untuned model: a hub id or folder.")] = None,
+    model: Annotated[str | None, typer.Option(help="The tuned model, whole,")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="or as a LoRA adapter of the base,")] = None,
+    hypotheses: Annotated[
+        Path | None, typer.Option(help="or what it translated, one a line.")
+    ] = None,
+    base_hypotheses: Annotated[
+        Path | None, typer.Option(help="What the untuned model translated, one a line.")
+    ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="Rows as trained, JSONL: input_ids, labels, source, target."),
+    ] = None,
+    glossary: Annotated[Path | None, typer.Option(help="CSV, TSV or TBX.")] = None,
+) -> None:
+    """Check what another tool made: leaks, rows as trained, behaviour, gain; 1 where at fault."""
+    from dubash.stages.audit import audit as stage
+    from dubash.stages.audit.asked import Asked
+    from dubash.stages.trim_rows import read_columns, read_pair
+
+    languages = read_pair(pair)
+    asked = Asked(
+        languages.source.code, languages.target.code, out, test, sources, references,
+        tuple(train or ()), dev, read_columns(columns), base, model, adapter, hypotheses,
+        base_hypotheses, tokens, glossary,
+    )  # fmt: skip
+    raise typer.Exit(stage(asked, overrides or []))

@@ -17,7 +17,9 @@ from dubash.data.rows import Dropped
 from dubash.data.splits import Splits, fingerprint
 
 ACCOUNT = "account.json"
-_FIX = "Take a new run.name, or remove the folder of the whole run to start afresh."
+_FIX = (
+    "Take a new run.name (of an audit, another --out), or remove the whole folder to start afresh."
+)
 
 
 @dataclass(frozen=True, slots=True)

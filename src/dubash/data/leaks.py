@@ -1,16 +1,19 @@
-"""The leak guard: rows of dev and test that stand in train, or in each other, stop the run."""
+"""The leak guard: rows of dev and test that stand in train, or in each other, stop the run.
+
+`find` says what the splits have in common, `guard` refuses what no score would survive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dubash.core.errors import LeakError
 from dubash.core.progress import silent
 from dubash.core.types import Advance, Pair
 from dubash.data.normalise import key
-from dubash.data.similarity import NearIndex, count_grams, grams
+from dubash.data.overlap import Keyed, Kind, Side, counts, examples, near_rows
 from dubash.data.splits import SHORT_TARGET, Splits
 
 SPLIT_PAIRS = (("train", "test"), ("train", "dev"), ("dev", "test"))
@@ -21,11 +24,7 @@ SHORT_SHARE = 0.01
 no!") with the other split, as any two corpora do. More would raise the score."""
 
 SHOWN = 5
-"""Rows shown in an error, and examples of near-duplicates kept."""
-
-Kind = Literal["pair", "source", "target", "crossed"]
-"""What is the same: `crossed` is a text that stands on the other side, as data of the reversed
-direction has it."""
+"""Rows shown in an error."""
 
 _WORDS: dict[Kind, str] = {
     "pair": "the same pair", "source": "the same source", "target": "the same target",
@@ -41,55 +40,93 @@ class Leak:
     kind: Kind
     held_out: Pair
     found_in: Pair
-    side: Literal["source", "target"] = "source"
+    side: Side = "source"
 
 
-class _Keyed:
-    """A split with the keys of its sides, worked out once."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What splits have in common.
 
-    def __init__(self, rows: Sequence[Pair]) -> None:
-        self.rows = rows
-        self.keys = {
-            "source": [key(row.source) for row in rows],
-            "target": [key(row.target) for row in rows],
-        }
-        self.first = {
-            side: {each: i for i, each in reversed(list(enumerate(keys)))}
-            for side, keys in self.keys.items()
+    `leaks` holds what `guard` refuses, by (other split, held-out split), and no empty list. By
+    `other-held_out`, such as `train-test`: `short`, held-out rows that share but a short segment;
+    `near`, held-out rows with a near-duplicate (`count`) and the nearest (`examples`); `matrix`,
+    what `overlap.counts` counts.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    leaks: dict[tuple[str, str], list[Leak]]
+    short: dict[str, int]
+    near: dict[str, dict[str, Any]]
+    matrix: dict[str, dict[str, Any]]
+    threshold: float
+
+    def account(self) -> dict[str, Any]:
+        """It as the data's account keeps it."""
+        return {
+            "pairs": [list(pair) for pair in self.pairs],
+            "near_duplicates": self.near,
+            "short_targets": self.short,
+            "matrix": self.matrix,
+            "threshold": self.threshold,
         }
 
 
 def guard(splits: Splits, threshold: float, advance: Advance = silent) -> dict[str, Any]:
     """Check train against test, train against dev, and dev against test.
 
-    Raises LeakError where a held-out row's pair, its source, or its target of at least
-    `SHORT_TARGET` characters stands in the other split, by key, or a side that long on the other
-    side; but for a few short ones (`SHORT_SHARE`). Rows without a source (monolingual text) are
-    held by their targets alone. Otherwise returns the account: short segments in common, and
-    near-duplicates on either side (Jaccard similarity of character
-    5-grams ≥ `threshold`) counted in held-out rows, with the nearest as examples. `advance` is
-    called up to `steps(splits)`.
+    Raises LeakError for what `find` calls a leak, before near-duplicates are looked for. Otherwise
+    returns the account (`Found.account`). `advance` is called up to `steps(splits)`.
     """
-    keyed = {name: _Keyed(rows) for name, rows in splits._asdict().items()}
-    checked = [pair for pair in SPLIT_PAIRS if all(keyed[name].rows for name in pair)]
-    short = {}
-    found: dict[tuple[str, str], list[Leak]] = {}
-    for pair in checked:
-        leaks, short["-".join(pair)] = _exact(keyed[pair[0]], keyed[pair[1]])
-        if leaks:
-            found[pair] = leaks
-    if found:
-        raise _error(found)
-    near = {
-        "-".join(pair): _near(keyed[pair[0]], keyed[pair[1]], threshold, advance)
-        for pair in checked
-    }
+    keyed = _checked(splits)
+    exact = {pair: _exact(*both) for pair, both in keyed.items()}
+    if any(leaks for leaks, _ in exact.values()):
+        raise _error({pair: leaks for pair, (leaks, _) in exact.items() if leaks})
+    return _found(keyed, exact, threshold, advance).account()
+
+
+def find(splits: Splits, threshold: float, advance: Advance = silent) -> Found:
+    """What train and test, train and dev, and dev and test have in common; refuses nothing.
+
+    A leak is a held-out row whose pair, source, or target of at least `SHORT_TARGET` characters
+    stands in the other split, by key, or a side that long on the other side; but for a few short
+    ones (`SHORT_SHARE`). Rows without a source (monolingual text) are held by their targets alone.
+    Near-duplicates have on either side a Jaccard similarity of character 5-grams ≥ `threshold`.
+    `advance` is called up to `steps(splits)`.
+    """
+    keyed = _checked(splits)
+    exact = {pair: _exact(*both) for pair, both in keyed.items()}
+    return _found(keyed, exact, threshold, advance)
+
+
+def _checked(splits: Splits) -> dict[tuple[str, str], tuple[Keyed, Keyed]]:
+    """The splits that are held against each other, those without rows left out."""
+    keyed = {name: Keyed(rows) for name, rows in splits._asdict().items() if rows}
     return {
-        "pairs": [list(pair) for pair in checked],
-        "near_duplicates": near,
-        "short_targets": short,
-        "threshold": threshold,
+        (other, held_out): (keyed[other], keyed[held_out])
+        for other, held_out in SPLIT_PAIRS
+        if other in keyed and held_out in keyed
     }
+
+
+def _found(
+    keyed: dict[tuple[str, str], tuple[Keyed, Keyed]],
+    exact: dict[tuple[str, str], tuple[list[Leak], int]],
+    threshold: float,
+    advance: Advance,
+) -> Found:
+    near, matrix = {}, {}
+    for pair, (other, held_out) in keyed.items():
+        rows = near_rows(other, held_out, threshold, advance)
+        near["-".join(pair)] = examples(other, held_out, rows)
+        matrix["-".join(pair)] = counts(other, held_out, rows)
+    return Found(
+        tuple(keyed),
+        {pair: leaks for pair, (leaks, _) in exact.items() if leaks},
+        {"-".join(pair): short for pair, (_, short) in exact.items()},
+        near,
+        matrix,
+        threshold,
+    )
 
 
 def steps(splits: Splits) -> int:
@@ -98,7 +135,7 @@ def steps(splits: Splits) -> int:
     return sum(2 * len(named[one]) for one, other in SPLIT_PAIRS if named[one] and named[other])
 
 
-def _exact(other: _Keyed, held_out: _Keyed) -> tuple[list[Leak], int]:
+def _exact(other: Keyed, held_out: Keyed) -> tuple[list[Leak], int]:
     """Held-out rows that stand in the other split, and how many share but a short segment."""
     pairs = {
         sides: i
@@ -108,7 +145,7 @@ def _exact(other: _Keyed, held_out: _Keyed) -> tuple[list[Leak], int]:
     for i, row in enumerate(held_out.rows):
         source, target = held_out.keys["source"][i], held_out.keys["target"][i]
         kind: Kind
-        side: Literal["source", "target"] = "source"
+        side: Side = "source"
         if source and (source, target) in pairs:
             kind, found = "pair", pairs[source, target]
         elif source and source in other.first["source"]:
@@ -137,24 +174,36 @@ def _exact(other: _Keyed, held_out: _Keyed) -> tuple[list[Leak], int]:
     return (long, short + brief) if brief <= SHORT_SHARE * len(held_out.rows) else (leaks, short)
 
 
+def summary(pair: tuple[str, str], leaks: Sequence[Leak]) -> str:
+    """`3 test rows stand in train (2 with the same pair, 1 with the same target)`"""
+    other, held_out = pair
+    kinds = [leak.kind for leak in leaks]
+    counts = ", ".join(
+        f"{kinds.count(kind)} with {words}" for kind, words in _WORDS.items() if kind in kinds
+    )
+    stand = "row stands" if len(leaks) == 1 else "rows stand"
+    return f"{len(leaks)} {held_out} {stand} in {other} ({counts})"
+
+
+def excerpt(leak: Leak) -> str:
+    """The beginning of the held-out row's text that leaked, in quotes."""
+    text = getattr(leak.held_out, leak.side)
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= 80 else line[:79] + '…'}”"
+
+
 def _error(found: dict[tuple[str, str], list[Leak]]) -> LeakError:
     """One message for all leaks: counts by kind, the first rows with where they were read."""
-    summary, rows = [], []
-    for (other, held_out), leaks in found.items():
-        kinds = [leak.kind for leak in leaks]
-        counts = ", ".join(
-            f"{kinds.count(kind)} with {words}" for kind, words in _WORDS.items() if kind in kinds
-        )  # fmt: skip
-        stand = "row stands" if len(leaks) == 1 else "rows stand"
-        summary.append(f"{len(leaks)} {held_out} {stand} in {other} ({counts})")
-        rows += [
-            f"  {leak.held_out.origin} ({held_out}) = {leak.found_in.origin} ({other}), "
-            f"{_WORDS[leak.kind].removeprefix('the ')}: {_excerpt(leak)}"
-            for leak in leaks
-        ]
+    told = [summary(pair, leaks) for pair, leaks in found.items()]
+    rows = [
+        f"  {leak.held_out.origin} ({held_out}) = {leak.found_in.origin} ({other}), "
+        f"{_WORDS[leak.kind].removeprefix('the ')}: {excerpt(leak)}"
+        for (other, held_out), leaks in found.items()
+        for leak in leaks
+    ]
     more = f"\n  … and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return LeakError(
-        f"leak: {'; '.join(summary)}. Case, punctuation, white space and Unicode form aside:\n"
+        f"leak: {'; '.join(told)}. Case, punctuation, white space and Unicode form aside:\n"
         + "\n".join(rows[:SHOWN])
         + more
         + "\n",
@@ -162,52 +211,3 @@ def _error(found: dict[tuple[str, str], list[Leak]]) -> LeakError:
         "training data, or leave data.dev and data.test out, so that dubash cuts splits that "
         "share nothing.",
     )
-
-
-def _excerpt(leak: Leak) -> str:
-    text = getattr(leak.held_out, leak.side)
-    line = " ".join(text.split())
-    return f"“{line if len(line) <= 80 else line[:79] + '…'}”"
-
-
-def _near(other: _Keyed, held_out: _Keyed, threshold: float, advance: Advance) -> dict[str, Any]:
-    """Held-out rows with a near-duplicate in the other split; those with the same key not."""
-    best: dict[tuple[int, str], tuple[float, int]] = {}
-    for side in ("source", "target"):
-        nearest = _nearest(list(held_out.first[side]), other.first[side], threshold, advance)
-        advance(len(other.rows) - len(other.first[side]))  # repeated texts are looked up once
-        for i, text in enumerate(held_out.keys[side]):
-            if text in nearest:
-                similarity, found = nearest[text]
-                best[i, side] = (similarity, other.first[side][found])
-    ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-    examples = [
-        {
-            "a": getattr(other.rows[found], side),
-            "b": getattr(held_out.rows[i], side),
-            "similarity": round(similarity, 4),
-            "side": side,
-            "a_origin": other.rows[found].origin,
-            "b_origin": held_out.rows[i].origin,
-        }
-        for (i, side), (similarity, found) in ordered[:SHOWN]
-    ]
-    return {"count": len({i for i, _ in best}), "examples": examples}
-
-
-def _nearest(
-    held_out: list[str], other: dict[str, int], threshold: float, advance: Advance
-) -> dict[str, tuple[float, str]]:
-    """For each held-out key with a near one in `other`: the highest similarity, and that key."""
-    sets = [grams(text) for text in held_out]
-    index = NearIndex(count_grams(sets), threshold)
-    for members in sets:
-        index.add(index.ranked(members))
-    nearest: dict[str, tuple[float, str]] = {}
-    for text in other:
-        for number, similarity in index.near(index.ranked(grams(text))):
-            mine = held_out[number]
-            if mine != text and similarity > nearest.get(mine, (0.0, ""))[0]:
-                nearest[mine] = (similarity, text)
-        advance(1)
-    return nearest

@@ -90,10 +90,14 @@ def made_of(run: RunFolder, recipe: Recipe, test: list[Pair], name: str) -> str:
 def read_systems(run: RunFolder) -> list[System]:
     """The systems whose translations are in the run folder, S0 first."""
     shown = read_resolved(run.recipe).evaluate.few_shot > 0
-    found = []
-    for name, label in LABELS.items():
-        if run.hypotheses(name).exists() and (shown or name != FEW_SHOT):
-            rows = list(read_jsonl(run.hypotheses(name)))
-            sources = [row.pop("source") for row in rows]
-            found.append(System(name, label, sources, [Hypothesis(**row) for row in rows]))
-    return found
+    found = [read_system(run, name) for name in LABELS if shown or name != FEW_SHOT]
+    return [each for each in found if each]
+
+
+def read_system(run: RunFolder, name: str) -> System | None:
+    """One system of the run folder; None where it has not translated."""
+    if not run.hypotheses(name).exists():
+        return None
+    rows = list(read_jsonl(run.hypotheses(name)))
+    sources = [row.pop("source") for row in rows]
+    return System(name, LABELS[name], sources, [Hypothesis(**row) for row in rows])

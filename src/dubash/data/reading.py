@@ -1,0 +1,170 @@
+"""Reading the rows of all splits: normalised, filtered, each one that goes with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dubash.core.errors import DataError
+from dubash.core.files import sha256_file
+from dubash.core.languages import LanguagePair
+from dubash.core.progress import progress
+from dubash.core.types import Pair
+from dubash.data.filters import drop_reason, text_drop_reason
+from dubash.data.normalise import normalise, normalise_lines
+from dubash.data.options import DataOptions, Entry, map_paths
+from dubash.data.read import entry_files, read_entry
+from dubash.data.rows import BadRow, Dropped
+from dubash.data.splits import Splits, fingerprint
+
+Entries = Mapping[str, Sequence[Entry]]
+"""Where the rows of each split are."""
+
+NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
+"""Settings that may change without changing the frozen rows."""
+
+SHOWN = 5
+"""Malformed rows that a refusal names."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """The reading of all splits, and what it has brought so far. Of training rows `as_given` none
+    is filtered, as with held-out ones."""
+
+    options: DataOptions
+    pair: LanguagePair
+    task: str
+    base: Path
+    hashes: dict[str, str]
+    files: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    count: int = 0
+    train_count: int = 0
+    train_dropped: list[Dropped] = field(default_factory=list)
+    as_given: bool = False
+
+    def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
+        """The normalised, filtered rows of a split's entries."""
+        filtered = split == "train" and not self.as_given
+        check = self._check_train if filtered else self._check_held_out
+        read, before = self.count, len(self.dropped)
+        kept = [row for entry in entries for row in self._entry(split, entry, check)]
+        count, dropped = self.count - read, self.dropped[before:]
+        if split == "train":
+            self.train_count, self.train_dropped = count, dropped
+        if not kept:
+            raise DataError(f"no row is left of {told(count, dropped)}.", where=f"data.{split}")
+        return kept
+
+    def _entry(self, split: str, entry: Entry, check: Callable[[Pair], str | None]) -> list[Pair]:
+        tidy = normalise_lines if self.task == "instruction" else normalise
+        total, rows = read_entry(entry, self.pair, self.task, self.base)
+        kept: list[Pair] = []
+        bad: list[BadRow] = []
+        count = 0
+        with progress(f"reading {entry.name}", total) as advance:
+            for row in rows:
+                count += 1
+                advance(1)
+                if isinstance(row, BadRow):
+                    bad.append(row)
+                    raw = Pair(row.raw, "", "", row.origin)
+                    self.dropped.append(Dropped(raw, "malformed", row.reason))
+                    continue
+                clean = replace(row, source=tidy(row.source), target=tidy(row.target))
+                if reason := check(clean):
+                    self.dropped.append(Dropped(clean, reason))
+                else:
+                    kept.append(clean)
+            advance.total = count  # the lines counted before held a header or blank lines
+        refuse_bad(entry, bad, count, self.options.max_bad_rows)
+        self.count += count
+        facts = {"rows": count, "bad_rows": len(bad), "split": split}
+        files = [(name, {"sha256": self.hashes[name]})
+                 for name, _ in entry_files(entry, self.pair, self.base)]  # fmt: skip
+        for name, digest in files or [(entry.name, {})]:
+            self.files.append({"name": name, **digest, **facts})
+        return kept
+
+    def _check_train(self, row: Pair) -> str | None:
+        if self.task == "text":
+            return text_drop_reason(row.target, self.options.filters, self.pair.target)
+        languages = self.pair if self.task == "translation" else None
+        return drop_reason(row, self.options.filters, languages)
+
+    def _check_held_out(self, row: Pair) -> str | None:
+        """Given dev and test rows go only where a side is empty: never made fewer unasked."""
+        return None if row.target and (row.source or self.task == "text") else "empty"
+
+
+def refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> None:
+    if not count:
+        raise DataError("no rows in it.", where=entry.name)
+    if len(bad) / count <= share:
+        return
+    shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:SHOWN])
+    more = "; …" if len(bad) > SHOWN else ""
+    raise DataError(
+        f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
+        f"{shown}{more}.",
+        where=entry.name,
+        fix="Mend them, check format and columns, or raise data.max_bad_rows.",
+    )
+
+
+def told(count: int, dropped: Sequence[Dropped]) -> str:
+    """What became of rows: `60 read, 59 dropped: 59 duplicate`."""
+    reasons = Counter(each.reason for each in dropped).most_common()
+    named = ", ".join(f"{number} {reason}" for reason, number in reasons)
+    return f"{count} read" + (f", {len(dropped)} dropped: {named}" if dropped else "")
+
+
+def hashes_of(entries: Entries, pair: LanguagePair, base: Path) -> dict[str, str]:
+    """The hash of each file, by its name as the recipe writes it."""
+    return {
+        name: sha256_file(path)
+        for each in entries.values()
+        for entry in each
+        for name, path in entry_files(entry, pair, base)
+    }
+
+
+def made_of(
+    options: DataOptions, pair: LanguagePair, task: str, hashes: dict[str, str]
+) -> dict[str, Any]:
+    """What the frozen rows hang on: settings, languages with their scripts, and what is in the
+    files. Those go by their bare names: where they stand makes no difference."""
+    files: dict[str, list[str]] = {}
+    for name, digest in hashes.items():
+        files.setdefault(Path(name).name, []).append(digest)
+    settings = options.model_dump(mode="json", exclude=NOT_ROWS)
+    return {
+        "options": map_paths(settings, lambda path: Path(path).name),
+        "languages": [[each.code, *each.scripts] for each in (pair.source, pair.target)],
+        "task": task,
+        "files": files,
+    }
+
+
+def account_of(reading: Reading, dropped: Sequence[Dropped], splits: Splits) -> dict[str, Any]:
+    """What was read, what became of it, and what each split holds."""
+    return {
+        "read": reading.count,
+        "files": reading.files,
+        "dropped": dict(Counter(each.reason for each in dropped).most_common()),
+        "splits": {name: _describe(kept) for name, kept in splits._asdict().items()},
+    }
+
+
+def _describe(rows: Sequence[Pair]) -> dict[str, Any]:
+    return {
+        "rows": len(rows),
+        "documents": len({row.document for row in rows if row.document}),
+        "source_characters": sum(len(row.source) for row in rows),
+        "target_characters": sum(len(row.target) for row in rows),
+        "fingerprint": fingerprint(rows),
+    }

@@ -1,0 +1,145 @@
+"""`dubash audit`: what another tool made, under the checks that a run of dubash's own passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dubash.core.errors import UserError
+from dubash.core.files import write_json, write_jsonl
+from dubash.core.run import RunFolder, commit, machine, versions
+from dubash.core.types import Pair
+from dubash.data.frozen import Prepared
+from dubash.data.taken import take
+from dubash.evaluate.chosen import check_metrics, row_metrics
+from dubash.evaluate.comparison import compare
+from dubash.evaluate.systems import System
+from dubash.evaluate.table import scores_table
+from dubash.evaluate.terminology import add_terminology
+from dubash.evaluate.verdict import judge
+from dubash.memory.glossary import Glossary
+from dubash.memory.lint import lint
+from dubash.recipe.options import Recipe
+from dubash.report.html import write_report
+from dubash.report.markdown import write_markdown
+from dubash.stages.audit.asked import Asked, entries, settings
+from dubash.stages.audit.findings import (
+    Finding,
+    about_behaviour,
+    about_glossary,
+    about_leaked,
+    about_rows,
+)
+from dubash.stages.audit.model import about_model, pieces_of, systems, template_of
+from dubash.stages.audit.tokens import about_tokens
+from dubash.stages.common import alone_in, binds, phase
+from dubash.stages.glossary import glossary_of
+from dubash.stages.looks import note_look
+from dubash.stages.translate import check_output
+from dubash.stages.verdict import describe, evidence
+
+FAULTY = 1
+"""The exit status where a fault was found; 0 where there is none, 2 is that of an error."""
+
+
+def audit(asked: Asked, overrides: Sequence[str]) -> int:
+    """Look for leaks, check the rows as trained and the model's files, translate, compare; keep it
+    all in a folder and say what was found. Returns the exit status.
+
+    Raises UserError for whatever cannot be read or loaded: half an audit would be none.
+    """
+    recipe = settings(asked, overrides)
+    pair = recipe.languages.pair()
+    run = _folder(asked.out)
+    glossary = glossary_of(recipe)
+    check_metrics(pair.target, recipe.evaluate)
+    template = template_of(asked, recipe)
+    with alone_in(run.path):
+        with phase(run, "rows", afresh=True):
+            rows = take(entries(asked), recipe.data, pair, run.data, unused=not binds(run))
+        run.note(
+            name=f"audit of {asked.subject}", versions=versions(), machine=machine(),
+            commit=commit(),
+        )  # fmt: skip
+        findings = about_rows(rows.account)
+        findings += about_glossary(lint(glossary, rows.test)) if glossary else []
+        findings += about_tokens(asked.tokens, recipe, template)
+        findings += about_model(asked, recipe, template)
+        found = systems(asked, recipe, run, rows, template)
+        test, clean = _unleaked(rows, found)
+        if clean and test:
+            scores = _score(run, recipe, test, clean, rows.train, glossary, pieces_of(template))
+            findings += about_behaviour(scores, recipe.evaluate)
+            if len(test) < len(rows.test):
+                whole = compare(rows.test, found, pair, recipe.evaluate).scores
+                findings.append(about_leaked(whole, scores))
+            typer.echo(f"\n{scores_table(scores)}")
+            if "chrf++" in scores["differences"].get("S1", {}):
+                judged = judge([evidence(run)], recipe.evaluate.verdict)
+                typer.echo("\n".join(["", *describe(judged)]))
+        write_json(run.path / "audit.json", {"findings": [asdict(each) for each in findings]})
+        run.note(audit=[f"{each.about}: {each.text}" for each in findings])
+        report = write_report(run)
+        write_markdown(run)
+    typer.echo("\n".join(["", *_told(findings), f"report: {report}"]))
+    return FAULTY if any(each.severity == "fault" for each in findings) else 0
+
+
+def _folder(out: Path) -> RunFolder:
+    """The audit's folder; UserError where it is a run's, or nothing can be written there."""
+    if (out / "recipe.yaml").exists():
+        raise UserError("this is a run's own folder.", where=str(out), fix="Name another --out.")
+    check_output(out / "audit.json")
+    return RunFolder(out)
+
+
+def _unleaked(rows: Prepared, found: Sequence[System]) -> tuple[list[Pair], list[System]]:
+    """The test rows that stand in no training row, and the systems on those: a score on others
+    says nothing."""
+    leaked = set(rows.account["leaks"]["exact"].get("train-test", {}).get("rows", ()))
+    kept = [number for number in range(len(rows.test)) if number not in leaked]
+    clean = [
+        System(
+            each.name, each.label, [each.sources[at] for at in kept],
+            [each.hypotheses[at] for at in kept], each.measured,
+        )
+        for each in found
+    ]  # fmt: skip
+    return [rows.test[at] for at in kept], clean
+
+
+def _score(
+    run: RunFolder,
+    recipe: Recipe,
+    test: list[Pair],
+    found: list[System],
+    train: list[Pair],
+    glossary: Glossary | None,
+    pieces: list[str],
+) -> dict[str, Any]:
+    """Compare the systems; writes `scores.json` and `rows.jsonl`."""
+    options, pair = recipe.evaluate, recipe.languages.pair()
+    with phase(run, "evaluate", afresh=True):
+        compared = compare(test, found, pair, options, pieces, row_metrics(options), train)
+        if glossary:
+            compared = add_terminology(compared, test, found, glossary, options)
+        write_jsonl(run.rows, compared.rows)
+        write_json(run.scores, compared.scores)
+        if run.hypotheses("S1").exists():
+            run.note(looks=note_look(run, compared.scores["rows_fingerprint"]))
+    return compared.scores
+
+
+def _told(findings: Sequence[Finding]) -> list[str]:
+    """The findings in lines to read, the faults first."""
+    lines = []
+    for severity in ("fault", "caution"):
+        for each in findings:
+            if each.severity == severity:
+                lines.append(f"{severity.upper():8} {each.about}: {each.text}")
+                lines += [f"         {line}" for line in each.evidence[:3]]
+    return lines or ["nothing was found"]

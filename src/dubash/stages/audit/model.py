@@ -1,0 +1,143 @@
+"""The audited model: its files, and what it translates."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from dubash.core.errors import ComparisonError
+from dubash.core.files import sha256_file, sha256_text, write_jsonl
+from dubash.core.run import RunFolder
+from dubash.core.types import Hypothesis
+from dubash.data.frozen import Prepared
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.prompt.leftovers import leftovers
+from dubash.prompt.template import Template
+from dubash.recipe.options import Recipe
+from dubash.stages.audit.asked import Asked
+from dubash.stages.audit.findings import Finding
+from dubash.stages.check import load_tokenizer_and_kind
+from dubash.stages.common import make_template, note_made
+from dubash.stages.evaluate import read_lines
+from dubash.stages.shots import asked_for
+from dubash.stages.systems import LABELS, by_another_engine, read_system, translate_test
+
+
+def template_of(asked: Asked, recipe: Recipe) -> Template | None:
+    """The template by which prompts are made; None where no model is given."""
+    if asked.template_of is None:
+        return None
+    return make_template(recipe, *load_tokenizer_and_kind(recipe))
+
+
+# -- the model's files ---------------------------------------------------------------------------
+
+
+def about_model(asked: Asked, recipe: Recipe, template: Template | None) -> list[Finding]:
+    """What the files of model or adapter give away. Raises ModelError where they are broken."""
+    from dubash.model.given import given_adapter, given_model
+
+    found: list[Finding] = []
+    if template is None:
+        return found
+
+    def note(severity: str, text: str) -> None:
+        found.append(Finding("fault" if severity == "fault" else "caution", "model", text))
+
+    base = given_model(recipe.model)
+    tuned = base
+    if asked.adapter is not None:
+        adapter = given_adapter(asked.adapter)
+        named, ours = Path(adapter.base).name, Path(recipe.model.name).name
+        if named and named != ours and not recipe.model.name.startswith("embedded:"):
+            note("caution", f"the adapter says it was trained on {adapter.base}, not on {ours}")
+        if adapter.tokenizer is not None:
+            tuned = adapter.tokenizer
+            if tuned.tokens > base.tokens and not adapter.embeddings:
+                note(
+                    "fault",
+                    f"its tokenizer has {tuned.tokens - base.tokens} tokens more than the base's, "
+                    "and the adapter brings no embeddings for them",
+                )
+    elif asked.model is not None and asked.base is not None:
+        tuned = given_model(recipe.model.model_copy(update={"name": asked.model}))
+    if asked.model is not None and template.end_id not in tuned.ends:
+        name = template.tokenizer.convert_ids_to_tokens(template.end_id)
+        note(
+            "fault",
+            f"its generation_config does not stop at {name!r}, the token that ends an answer: "
+            "other tools will serve it without an end",
+        )
+    if tuned.pad is not None and tuned.pad == tuned.end:
+        note(
+            "caution",
+            f"padding and end are the same token ({tuned.pad!r}): a trainer that masks padding by "
+            "its id leaves the end token out of the loss",
+        )
+    if tuned.chat_template != base.chat_template:
+        note("caution", "its chat template is not the base's; prompts are made by the base's here")
+    return found
+
+
+# -- what it translates --------------------------------------------------------------------------
+
+
+def systems(
+    asked: Asked, recipe: Recipe, run: RunFolder, rows: Prepared, template: Template | None
+) -> list[System]:
+    """S0, S0-shots and S1 on the test rows, as far as they are given: translated here, or read."""
+    from dubash.model.load import load_base, load_tuned
+
+    loaders = {}
+    if asked.base is not None:
+        loaders[UNTUNED] = partial(load_base, recipe.model)
+        if rows.train and asked_for(recipe):
+            loaders[FEW_SHOT] = loaders[UNTUNED]
+    if asked.adapter is not None:
+        loaders["S1"] = partial(load_tuned, recipe.model, recipe.method, asked.adapter)
+    elif asked.model is not None:
+        whole = recipe.model.model_copy(update={"name": asked.model})
+        loaders["S1"] = partial(load_base, whole)
+    if "S1" in loaders:
+        note_made(run, "train", _weights(asked))
+    for name, load in loaders.items():
+        translate_test(run, recipe, rows.test, name, load)
+    for name in by_another_engine(run):
+        translate_test(run, recipe, rows.test, name, loaders[name], plain=True)
+    found = [each for name in loaders if (each := read_system(run, name))]
+    for name, path in ((UNTUNED, asked.base_hypotheses), ("S1", asked.hypotheses)):
+        if path is not None:
+            found.append(_file(name, path, rows, run))
+    return sorted(found, key=lambda each: list(LABELS).index(each.name))
+
+
+def _weights(asked: Asked) -> str:
+    """What tells these weights from others: the hashes of local files, or the name of a hub."""
+    folder = asked.adapter or Path(str(asked.model)).expanduser()
+    if not folder.is_dir():
+        return str(asked.model)
+    return sha256_text(*(sha256_file(each) for each in sorted(folder.glob("*.safetensors"))))
+
+
+def _file(name: str, path: Path, rows: Prepared, run: RunFolder) -> System:
+    """The system of a file with a hypothesis a line; it is kept in the folder like any other."""
+    lines = read_lines(path)
+    if len(lines) != len(rows.test):
+        aside = rows.account["dropped"] and " (rows that were set aside: see data/dropped.jsonl)"
+        raise ComparisonError(
+            f"{len(lines)} lines for {len(rows.test)} test rows{aside or ''}: these are not the "
+            "same rows.",
+            where=str(path),
+        )
+    outputs = [Hypothesis(line, "end", 0, 0.0) for line in lines]
+    sources = [row.source for row in rows.test]
+    write_jsonl(
+        run.hypotheses(name),
+        ({"source": source, "text": line} for source, line in zip(sources, lines, strict=True)),
+    )
+    return System(name, path.name, sources, outputs, measured=False)
+
+
+def pieces_of(template: Template | None) -> list[str]:
+    """What of the prompt may be left over in a translation."""
+    return leftovers(template) if template else []
