@@ -17,7 +17,8 @@ from dubash.core.errors import Interrupted
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.train.order import Step
-from dubash.train.panel import DRAW_SECONDS, Panel, curve, cut
+from dubash.train.panel import DRAW_SECONDS, Panel
+from dubash.train.panel_lines import curve, cut
 from dubash.train.sample import Sample
 from dubash.train.state import State
 from dubash.train.watch import watching
@@ -61,6 +62,14 @@ def trained(panel: Panel) -> Panel:
     return panel
 
 
+@pytest.fixture(autouse=True)
+def steady_memory(monkeypatch):
+    """What is free changes from one drawing to the next; here it stands still."""
+    monkeypatch.setattr("dubash.train.panel.free_memory", lambda: 20 * 2**30)
+    monkeypatch.setattr("dubash.train.panel.resident", lambda: 2**30)
+    monkeypatch.setattr("dubash.train.panel.peak", lambda: 3 * 2**29)
+
+
 def text(panel: Panel, width=80, height=24) -> list[str]:
     return [line.plain for line in panel.lines(width, height, panel.clock())]
 
@@ -73,8 +82,7 @@ def test_it_shows_how_training_stands():
     assert lines[2].endswith("▁ · learning rate 0.0002")
     assert lines[3] == "  dev loss    3.250 ▁█ · lowest 3.000 at step 0"
     assert lines[4] == "  dev chrF++  31.2 ▁█ · highest 31.2 at step 30"
-    assert [line.split()[0] for line in lines[5:7]] == ["memory", "GPU"]
-    assert lines[5].count(" GiB ") == 3
+    assert lines[5] == "  memory      1.0 GiB now · 1.5 GiB at most · 20.0 GiB free"
     assert lines[6] == "  GPU memory  1.0 GiB now · 3.0 GiB at most · of 80.0 GiB"
     assert lines[7:] == [
         "  source      Where is the well? And how does one get there?",
@@ -141,6 +149,39 @@ def test_an_error_leaves_it_standing_and_the_terminal_as_it_was():
     screen = Screen().feed(panel.console.file.getvalue())
     assert str(screen).splitlines() == text(panel)
     assert screen.cursor_visible
+
+
+@pytest.mark.parametrize("after", [0.0002, 0.0005, 0.001, 0.002])
+def test_what_a_signal_says_while_it_is_drawn_waits_until_it_has_been(monkeypatch, after):
+    panel = make_panel()
+    monkeypatch.setattr("sys.stderr", panel.console.file)
+    heard = []
+
+    def handler(_number, _frame):
+        heard.append(True)
+        say("stopping after this step")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with panel:
+            trained(panel)
+            for turn in range(20):
+                signal.setitimer(signal.ITIMER_REAL, after)
+                while len(heard) <= turn:
+                    panel.show(panel.clock())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    lines = str(Screen().feed(panel.console.file.getvalue())).splitlines()
+    assert lines == ["stopping after this step"] * 20 + text(panel)
+
+
+def test_a_line_that_is_not_ended_is_no_markup(monkeypatch):
+    panel = make_panel()
+    monkeypatch.setattr("sys.stderr", panel.console.file)
+    with panel:
+        print("half of [/it]", end="", file=sys.stderr, flush=True)
+    lines = str(Screen().feed(panel.console.file.getvalue())).splitlines()
+    assert lines == ["half of [/it]", *text(panel)]
 
 
 def test_it_is_drawn_no_more_often_than_it_says():

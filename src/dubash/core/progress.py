@@ -28,7 +28,8 @@ def say(line: str = "") -> None:
     """A plain line to the user, on standard error so that output can be piped."""
     if is_main():
         over = "\r\x1b[2K" if draws() else ""  # a bar may stand on the line
-        print(f"{over}{line}", file=sys.stderr, flush=True)
+        # in one piece: a signal's handler may speak between two
+        print(f"{over}{line}\n", end="", file=sys.stderr, flush=True)
 
 
 def spell(seconds: float) -> str:

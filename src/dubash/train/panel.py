@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import sys
 import time
-import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
-from rich.cells import get_character_cell_size
 from rich.console import Console, Group
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.text import Text
 
 from dubash.core.memory import free_memory, peak, resident
 from dubash.core.progress import Ticker
 from dubash.train.order import Step
+from dubash.train.panel_lines import LABEL, WIDEST, curved, cut, gib, joined, labelled
 from dubash.train.sample import Sample
 
 DRAW_SECONDS = 0.5
@@ -30,12 +29,6 @@ DRAW_SECONDS = 0.5
 
 RECENT = 400
 """Steps whose loss the curve shows."""
-
-LABEL = 14
-"""Columns before each line's values."""
-
-_CURVE = 32
-_LEVELS = "▁▂▃▄▅▆▇█"
 
 Gpu = Callable[[], tuple[int, int, int]]
 """Bytes of the GPU's memory: held now, held at most, and what it has."""
@@ -67,13 +60,22 @@ class Panel(Ticker):
         self.console = console or Console(stderr=True)
         self.live = Live(
             get_renderable=self._now, console=self.console, auto_refresh=False,
-            redirect_stdout=sys.stdout.isatty(), vertical_overflow="crop",
+            redirect_stdout=False, redirect_stderr=False, vertical_overflow="crop",
         )  # fmt: skip
+        self.waiting: deque[Text] = deque()
+        self.drawing = False
+        self.streams = sys.stdout, sys.stderr
 
     def __enter__(self) -> Panel:
+        self.drawing, self.streams = True, (sys.stdout, sys.stderr)
+        above = cast(Console, _Above(self))  # all that a FileProxy asks of one
+        sys.stderr = cast(TextIO, FileProxy(above, sys.stderr))
+        if sys.stdout.isatty():
+            sys.stdout = cast(TextIO, FileProxy(above, sys.stdout))
         self.live.start(refresh=True)
         # a process that is killed or put to sleep could not show it again
         self.console.show_cursor(True)
+        self.drawing = False
         return self
 
     def __exit__(
@@ -82,7 +84,12 @@ class Panel(Ticker):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.show(self.clock())
+        self.drawing = True
         self.live.stop()  # draws it a last time, and leaves it there
+        sys.stdout, sys.stderr = self.streams
+        while self.waiting:
+            self.console.print(self.waiting.popleft())
 
     # -- what it is told -------------------------------------------------------------------------
 
@@ -114,9 +121,28 @@ class Panel(Ticker):
                     values.append((record[name], self.step))
 
     def show(self, now: float) -> None:
-        """Draw it over itself."""
+        """Draw it over itself, below what waits to be said.
+
+        A signal's handler may speak while it is drawn: that waits until it has been.
+        """
         self.printed = now
-        self.live.refresh()
+        if self.drawing:
+            return
+        self.drawing, again = True, True
+        try:
+            while again:
+                with self.console:
+                    while self.waiting:
+                        self.console.print(self.waiting.popleft())
+                    self.live.refresh()
+                again = bool(self.waiting)
+        finally:
+            self.drawing = False
+
+    def say(self, lines: Text | str) -> None:
+        """Show lines above it, now or as soon as it has been drawn."""
+        self.waiting.append(lines if isinstance(lines, Text) else Text.from_ansi(lines))
+        self.show(self.clock())
 
     # -- how it looks ----------------------------------------------------------------------------
 
@@ -137,7 +163,7 @@ class Panel(Ticker):
         lines += self._dev(width)
         lines += self._memory(width)
         for name, text in self.sample.lines() if self.sample else []:
-            lines.append(_labelled(name, [Text(cut(text, width - LABEL))], width))
+            lines.append(labelled(name, [Text(cut(text, width - LABEL))], width))
         return lines[: max(1, height - 1)]
 
     def _title(self, width: int) -> Text:
@@ -146,13 +172,13 @@ class Panel(Ticker):
             "train", f"step {self.step}/{len(self.steps)}",
             f"epoch {at.epoch + 1}/{self.steps[-1].epoch + 1}", self.doing,
         ]  # fmt: skip
-        title = Text("── ") + _joined([Text(each) for each in parts], width - 5)
+        title = Text("── ") + joined([Text(each) for each in parts], width - 5)
         return Text.assemble(title, " ", "─" * (width - title.cell_len - 1), style="bold")
 
     def _bar(self, width: int, now: float) -> Text:
         share = min(self.done, self.total) / max(self.total, 1)
-        words = _joined([Text(each) for each in (f"{share:.0%}", *self.pace(now))], width - 2)
-        room = min(_CURVE, width - words.cell_len - 3)
+        words = joined([Text(each) for each in (f"{share:.0%}", *self.pace(now))], width - 2)
+        room = min(WIDEST, width - words.cell_len - 3)
         if room < 8:
             return Text("  ") + words
         filled = int(room * share)
@@ -161,7 +187,7 @@ class Panel(Ticker):
 
     def _loss(self, width: int) -> Text:
         rate = Text(f"learning rate {self.rate:.2g}")
-        return _curved("loss", f"{self.losses[-1]:.3f}", list(self.losses), [rate], width)
+        return curved("loss", f"{self.losses[-1]:.3f}", list(self.losses), [rate], width)
 
     def _dev(self, width: int) -> list[Text]:
         lines = []
@@ -175,75 +201,33 @@ class Panel(Ticker):
                 top = best(values)
                 step = found[values.index(top)][1]
                 part = Text(f"{word} {top:.{digits}f} at step {step}", "green")
-                lines.append(_curved(label, f"{values[-1]:.{digits}f}", values, [part], width))
+                lines.append(curved(label, f"{values[-1]:.{digits}f}", values, [part], width))
         return lines
 
     def _memory(self, width: int) -> list[Text]:
         lines = []
         free = free_memory()
         if free is not None:
-            words = f"{_gib(resident())} now", f"{_gib(peak())} at most", f"{_gib(free)} free"
-            lines.append(_labelled("memory", map(Text, words), width))
+            words = f"{gib(resident())} now", f"{gib(peak())} at most", f"{gib(free)} free"
+            lines.append(labelled("memory", map(Text, words), width))
         if self.gpu is not None:
             held, most, there = self.gpu()
-            words = f"{_gib(held)} now", f"{_gib(most)} at most", f"of {_gib(there)}"
-            lines.append(_labelled("GPU memory", map(Text, words), width))
+            words = f"{gib(held)} now", f"{gib(most)} at most", f"of {gib(there)}"
+            lines.append(labelled("GPU memory", map(Text, words), width))
         return lines
 
 
-def cut(text: str, width: int) -> str:
-    """The text's beginning that takes at most so many columns, with an ellipsis where it goes on.
+class _Above:
+    """Stands in for the console of a `FileProxy`: what is written to the stream goes above."""
 
-    A vowel sign that some terminals give a column and some do not counts as one: a line must not
-    come out longer than it is thought to be.
-    """
-    used, kept = 0, 0
-    for at, character in enumerate(text):
-        spacing = unicodedata.category(character) == "Mc"
-        used += 1 if spacing else get_character_cell_size(character)
-        if used > width:
-            return text[:kept].rstrip() + "…"
-        if used < width:
-            kept = at + 1
-    return text
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
 
+    def __enter__(self) -> _Above:
+        return self
 
-def curve(values: Sequence[float], width: int) -> str:
-    """A line of at most `width` blocks: each the mean of its share of the values, from the lowest
-    of them to the highest."""
-    count = min(width, len(values))
-    if count < 1:
-        return ""
-    edges = [len(values) * at // count for at in range(count + 1)]
-    means = [sum(values[low:high]) / (high - low) for low, high in pairwise(edges)]
-    low, high = min(means), max(means)
-    scale = (len(_LEVELS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_LEVELS[round((mean - low) * scale)] for mean in means)
+    def __exit__(self, *_: object) -> None:
+        pass
 
-
-def _curved(label: str, value: str, values: list[float], parts: list[Text], width: int) -> Text:
-    """The value, its curve where there is room for one, and the parts."""
-    least = min(len(values), 8) + 1
-    words = _joined([Text(value, "bold"), *parts], width - LABEL - least)
-    room = min(_CURVE, width - LABEL - words.cell_len - 1)
-    drawn = curve(values, room) if len(values) > 1 and room >= least - 1 else ""
-    first = Text.assemble((value, "bold"), " ", (drawn, "cyan")) if drawn else Text(value, "bold")
-    return _labelled(label, [first, *parts], width)
-
-
-def _labelled(label: str, parts: Iterable[Text], width: int) -> Text:
-    return Text(f"  {label}".ljust(LABEL), "dim") + _joined(list(parts), width - LABEL)
-
-
-def _joined(parts: list[Text], width: int) -> Text:
-    """The parts that fit the width, in one line; the first is cut where not even it does."""
-    line = parts[0].copy()
-    for part in parts[1:]:
-        if part and line.cell_len + 3 + part.cell_len <= width:
-            line = Text.assemble(line, " · ", part)
-    line.truncate(max(width, 1), overflow="ellipsis")
-    return line
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+    def print(self, lines: Text | str) -> None:
+        self.panel.say(lines)
