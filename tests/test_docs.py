@@ -14,6 +14,8 @@ import yaml
 from dubash.data.phrasebook import folder as phrasebooks
 from dubash.evaluate.behaviour import FAULTS, FLAGS
 from dubash.evaluate.options import BehaviourOptions
+from dubash.evaluate.probe.questions import Question
+from dubash.evaluate.probe.rules import DIAGNOSES, OUTCOMES
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe, shipped
 from tiny import make_tiny
@@ -52,7 +54,7 @@ def workplace(tmp_path):
     return tmp_path
 
 
-def _run_commands(page: str, folder: Path, least: int) -> None:
+def _run_commands(page: str, folder: Path, least: int, ends: tuple[int, ...] = (0,)) -> None:
     commands = re.findall(r"^\$ dubash (.+)$", page, re.MULTILINE)
     assert len(commands) >= least
     for command in commands:
@@ -61,7 +63,7 @@ def _run_commands(page: str, folder: Path, least: int) -> None:
             [sys.executable, "-m", "dubash", *shlex.split(smaller)],
             cwd=folder, env={**os.environ}, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"dubash {command}\n{done.stderr[-2000:]}"
+        assert done.returncode in ends, f"dubash {command}\n{done.stderr[-2000:]}"
 
 
 def test_the_commands_on_planning_run_as_they_stand(workplace):
@@ -80,6 +82,30 @@ def test_the_commands_on_comparing_run_as_they_stand(workplace):
     assert (workplace / "compared" / "compare.html").exists()
     assert (workplace / "runs" / "rank-8").exists()
     assert not (workplace / "runs" / "rank-16-again").exists()
+
+
+def test_the_commands_on_audits_run_as_they_stand(workplace):
+    pairs = [both for _, *both in _pairs()]
+    for name, rows in (("train.tsv", pairs[:-20]), ("test.tsv", pairs[-20:])):
+        lines = [("source", "target"), *rows]
+        text = "".join(f"{source}\t{target}\n" for source, target in lines)
+        (workplace / name).write_text(text, encoding="utf-8")
+    for name, side in (("src.hi", 0), ("ref.gu", 1), ("out.gu", 1)):
+        text = "".join(f"{pair[side]}\n" for pair in pairs[-20:])
+        (workplace / name).write_text(text, encoding="utf-8")
+    recipe = [
+        "languages: {source: hi, target: gu}", "model: {name: tiny}",
+        "data: {train: [train.tsv], dev_rows: 8, test_rows: 8}",
+        "train: {max_steps: 1}", "generate: {max_new_tokens: 4}", "evaluate: {few_shot: 0}",
+        "run: {name: theirs}",
+    ]  # fmt: skip
+    (workplace / "their.yaml").write_text("\n".join(recipe) + "\n", encoding="utf-8")
+    _run_commands("$ dubash run their.yaml\n", workplace, least=1)
+    (workplace / "runs" / "theirs" / "model").rename(workplace / "outputs")
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    _run_commands(page, workplace, least=2, ends=(0, 1))  # 1: a tiny model has faults
+    for made in ("audited", "audited-files"):
+        assert (workplace / made / "report.html").exists()
 
 
 def test_the_commands_on_models_from_nothing_run_as_they_stand(workplace):
@@ -136,6 +162,28 @@ def test_the_commands_on_metrics_run_as_they_stand(workplace):
     _run_commands(page, workplace, least=4)
     scores = json.loads((workplace / "runs" / "village" / "scores.json").read_text())
     assert set(scores["differences"]["S1"]) == {"bleu", "chrf++", "ter", "length-gap"}
+
+
+def test_the_commands_on_probing_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "probe.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    for kind, name in (("jsonl", "mine.jsonl"), ("python", "judge.py")):
+        text = re.search(rf"```{kind} file={re.escape(name)}\n(.+?)```", page, re.DOTALL)[1]
+        (workplace / name).write_text(text, encoding="utf-8")
+    rows = [{"instruction": asked, "output": said} for _, asked, said in _pairs()]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (workplace / "answers.jsonl").write_text(text, encoding="utf-8")
+    _run_commands(page.replace('"python ', f'"{sys.executable} '), workplace, least=4)
+    content = json.loads((workplace / "runs" / "answers" / "probe.json").read_text("utf-8"))
+    assert content["set"] == "mine.jsonl"
+    assert content["judge"]["signature"].startswith("judge|command:")
+    assert (workplace / "runs" / "answers" / "probe.html").exists()
+
+
+def test_the_page_on_probing_names_every_diagnosis_and_every_outcome():
+    page = (ROOT / "docs" / "probe.md").read_text(encoding="utf-8")
+    names = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert names == [*OUTCOMES, *DIAGNOSES, *Question.model_fields]
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

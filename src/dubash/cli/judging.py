@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dubash.cli.root import app
+from dubash.cli.root import Run, app
 from dubash.core.errors import UserError
 
 
@@ -83,6 +83,28 @@ def verdict(
     from dubash.stages.verdict import verdict as stage
 
     raise typer.Exit(stage(runs))
+
+
+@app.command(
+    epilog="Examples: `dubash probe runs/indic-sft-0.5b --languages hi,en`, "
+    "`dubash probe runs/indic-sft-0.5b --questions mine.jsonl`"
+)
+def probe(
+    run: Run,
+    questions: Annotated[
+        Path | None, typer.Option(help="Questions of your own, JSON Lines, for the shipped ones.")
+    ] = None,
+    languages: Annotated[
+        str, typer.Option(help="Codes to ask in: hi,en; else the run's.", show_default=False)
+    ] = "",
+    judge: Annotated[
+        str | None, typer.Option(help="A program that gives each answer a number: 'python j.py'")
+    ] = None,
+) -> None:
+    """Ask an instruction model what it knows and how it answers, before and after tuning."""
+    from dubash.stages.probe import probe as stage
+
+    stage(run, questions, [each for each in languages.replace(" ", "").split(",") if each], judge)
 
 
 @app.command(

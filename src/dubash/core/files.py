@@ -123,7 +123,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(handle, start=1):
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError("not a JSON object.", where=f"{path}:{number}") from error
             if not isinstance(row, dict):
                 raise DataError("not a JSON object.", where=f"{path}:{number}")

@@ -43,6 +43,8 @@ class RunFolder:
         self.translations = path / "translations"
         self.scores = path / "scores.json"
         self.rows = path / "rows.jsonl"
+        self.probe = path / "probe.json"
+        self.probe_page = path / "probe.html"
         self.report = path / "report.html"
         self.summary = path / "report.md"
 
@@ -54,6 +56,10 @@ class RunFolder:
         """The hypotheses of a system: `translations/S0.jsonl`; with `task: text`, where nothing is
         translated, the bits that each row cost it."""
         return self.translations / f"{system}.jsonl"
+
+    def answers(self, system: str) -> Path:
+        """A system's answers to the questions of `dubash probe`: `probe/S0.jsonl`."""
+        return self.path / "probe" / f"{system}.jsonl"
 
     def read_manifest(self) -> dict[str, Any]:
         """What is known of the run so far; empty for a new one."""

@@ -102,6 +102,7 @@ class Reading:
 
 
 def refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> None:
+    """DataError for an entry without rows, or with more malformed ones than this share of them."""
     if not count:
         raise DataError("no rows in it.", where=entry.name)
     if len(bad) / count <= share:

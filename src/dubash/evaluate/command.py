@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dubash.core.errors import MetricError
@@ -31,9 +31,11 @@ class CommandMetric:
     on standard output it prints a JSON number for each, one a line, in the same order.
     """
 
-    def __init__(self, options: CommandOptions) -> None:
+    def __init__(self, options: CommandOptions, where: str = "") -> None:
+        """`where` is what errors name, if not the entry of the recipe."""
         self.key, self.higher_is_better = options.name, options.higher_is_better
         self._command, self._seconds = options.command, options.timeout
+        self._where = where or f"evaluate.commands, {options.name}"
 
     def check(self) -> None:
         """Raise MetricError where there is no such program; say what will be run."""
@@ -51,17 +53,21 @@ class CommandMetric:
         return f"{self.key}|command:{sha256_text(*parts)[:12]}|scale:program's own|set:mean of rows"
 
     def score(self, segments: Sequence[Segment]) -> RowScores:
-        """A number for each segment.
+        """A number for each segment; raises MetricError as `numbers` does."""
+        signature = self.signature
+        return RowScores(self.numbers([each._asdict() for each in segments]), signature)
+
+    def numbers(self, rows: Sequence[Mapping[str, object]]) -> list[float]:
+        """A number for each row, whatever its keys.
 
         Raises MetricError where the program cannot be started, fails, takes or writes too much, or
-        prints other than as many finite numbers as there are segments.
+        prints other than as many finite numbers as there are rows.
         """
-        say(f"  {self.key}: {len(segments):,} rows to {' '.join(self._command)}")
-        signature = self.signature
+        say(f"  {self.key}: {len(rows):,} rows to {' '.join(self._command)}")
         with tempfile.TemporaryDirectory(prefix="dubash-metric-") as folder:
             files = Streams(*(Path(folder) / name for name in ("rows", "numbers", "errors")))
-            write_jsonl(files.stdin, (each._asdict() for each in segments))
-            most = max(_LEAST_BYTES, _LINE_BYTES * len(segments))
+            write_jsonl(files.stdin, map(dict, rows))
+            most = max(_LEAST_BYTES, _LINE_BYTES * len(rows))
             try:
                 status = run(self._command, files, seconds=self._seconds, most_bytes=most)
             except OSError as error:
@@ -71,8 +77,7 @@ class CommandMetric:
             if status != 0:
                 by = f"by signal {-status}" if status < 0 else f"with status {status}"
                 raise self._error(f"it ended {by}", files)
-            values = self._read(files, len(segments))
-        return RowScores(values, signature)
+            return self._read(files, len(rows))
 
     def _read(self, files: Streams, rows: int) -> list[float]:
         text = files.stdout.read_text(encoding="utf-8", errors="replace")
@@ -89,7 +94,7 @@ class CommandMetric:
         words = files.last_words() if files else ""
         return MetricError(
             f"{what}.{f' It said: {words}' if words else ''}",
-            where=f"evaluate.commands, {self.key}",
+            where=self._where,
             fix="" if words else f"Its command is: {' '.join(self._command)}",
         )
 

@@ -36,6 +36,8 @@ __all__ = [
     "findings",
     "flags",
     "judged",
+    "learnt",
+    "short",
     "usual_length_ratio",
 ]
 
@@ -110,10 +112,11 @@ def findings(row: Pair, hypothesis: Hypothesis, expected: Expectation) -> dict[s
     found |= _of_the_whole(text, row, expected)
     found |= _of_its_parts(text, row, expected)
     seen = {name: found[name] for name in FLAGS if found.get(name)}
-    return {name: "" if each is True else _short(str(each)) for name, each in seen.items()}
+    return {name: "" if each is True else short(str(each)) for name, each in seen.items()}
 
 
-def _short(text: str, most: int = _LONGEST) -> str:
+def short(text: str, most: int = _LONGEST) -> str:
+    """The text, cut to so many characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -131,7 +134,7 @@ def _of_the_whole(text: str, row: Pair, expected: Expectation) -> dict[str, str 
         "wrong_language": told and not wrong_script and wrong_language(text, row, target, options),
         "repetition_loop": loop(text, row, options),
         "prompt_left_over": prompt_piece(text, row, expected.prompt_pieces),
-        "mimicry": _learnt(*copied) if copied else "",
+        "mimicry": learnt(*copied) if copied else "",
     }
 
 
@@ -150,11 +153,11 @@ def _of_its_parts(text: str, row: Pair, expected: Expectation) -> dict[str, str 
     }
 
 
-def _learnt(piece: str, row: Pair) -> str:
+def learnt(piece: str, row: Pair) -> str:
     """`piece ← source → target (origin)`: what was recited, and the training row it stands in."""
-    both = (_short(side, _LONGEST // 3) for side in (row.source, row.target))
+    both = (short(side, _LONGEST // 3) for side in (row.source, row.target))
     origin = f" ({row.origin})" if row.origin else ""
-    return f"{_short(piece.strip(), _LONGEST // 3)} ← {' → '.join(both)}{origin}"
+    return f"{short(piece.strip(), _LONGEST // 3)} ← {' → '.join(both)}{origin}"
 
 
 def _difference(lost: list[str], added: list[str]) -> str:

@@ -1,0 +1,1 @@
+"""What an instruction model knows and how it answers: questions, stated rules, before and after."""

@@ -1,0 +1,1 @@
+"""Questions for `dubash probe` in English, Hindi and Kannada; phrases that admit not knowing."""
