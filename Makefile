@@ -41,7 +41,7 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) --constraint constraints.txt --editable '.[dev,ct2,quant,hub,ja]'
+	$(PIP) --constraint constraints.txt --editable '.[dev,ct2,quant,hub,ja,tensorboard]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.demo

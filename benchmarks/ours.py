@@ -22,6 +22,7 @@ def train(job: Job, channel: Channel) -> None:
     from dubash.train.loop import Loop
     from dubash.train.options import TrainOptions
     from dubash.train.probe import make_collator
+    from dubash.train.watch import Watch
 
     examples, _ = read_examples(Path(job.rows))
     model = ModelOptions(name=job.model_name, dtype=job.dtype, device=job.device)
@@ -40,14 +41,14 @@ def train(job: Job, channel: Channel) -> None:
         optimizer=type(loop.optimizer.optimizer).__name__, threads=torch.get_num_threads(),
         gpu=torch.cuda.get_device_name() if job.device == "cuda" else None,
     )  # fmt: skip
-    ticker = Ticker("train", 1, "tokens")
+    watch = Watch(run, Ticker("train", 1, "tokens"))
     for epoch in range(MOST_ROUNDS):
         steps = [step for step in loop.steps if step.epoch == epoch]
         before = loop.state.tokens, loop.state.supervised_tokens
         if not channel.wait():
             return
         for step in steps:
-            loop._step(step, ticker)  # as Loop.train does, between looks
+            loop._step(step, watch)  # as Loop.train does, between looks
         _finish(job.device)
         channel.stop()
         channel.answer(_account(loop, steps, *before))

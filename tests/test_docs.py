@@ -118,6 +118,12 @@ def test_the_commands_on_models_from_nothing_run_as_they_stand(workplace):
     assert (workplace / "scratch-hi-gu" / "model.safetensors").exists()
 
 
+def test_the_commands_on_following_a_training_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    _run_commands(page, workplace, least=1)
+    assert list((workplace / "runs" / "village" / "tensorboard").glob("events.*"))
+
+
 def test_the_commands_on_trimming_run_as_they_stand(workplace):
     page = (ROOT / "docs" / "trim.md").read_text(encoding="utf-8")
     (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")

@@ -50,4 +50,14 @@ def test_a_system_that_does_not_tell_is_not_guessed(tmp_path, monkeypatch):
 
 
 def test_what_a_process_holds_of_its_own_is_part_of_what_it_holds():
-    assert 0 < memory.own_memory() < memory.resident()
+    assert 0 < memory.own_memory() < memory.resident() <= memory.peak()
+
+
+def test_what_was_held_at_most_stays_when_it_is_given_back():
+    before = memory.peak()
+    held = bytearray(before)  # zeros that nobody has read take no memory
+    held[::4096] = b"x" * len(held[::4096])
+    most = memory.peak()
+    assert most > before * 1.5
+    del held
+    assert memory.peak() > most * 0.99  # the kernel counts pages in batches

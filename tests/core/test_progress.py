@@ -2,7 +2,7 @@
 
 import pytest
 
-from dubash.core.progress import PLAIN_SECONDS, BarTicker, Ticker, progress, say, spell
+from dubash.core.progress import PLAIN_SECONDS, BarTicker, Ticker, draws, progress, say, spell
 
 
 class Clock:
@@ -108,6 +108,20 @@ def test_a_bar_is_drawn_over_itself_and_ends_its_line(clock, capsys):
     assert drawn.count("\r\x1b[2K") == 5
     assert drawn.count("\n") == 1
     assert drawn.endswith("━" * 24 + " reading 4/4 rows · 1.0 rows/s · in 4s\n")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "term", "drawn"),
+    [(True, "xterm-256color", True), (True, "dumb", False), (False, "xterm-256color", False)],
+)
+def test_lines_are_drawn_over_on_a_terminal_that_can(monkeypatch, capsys, terminal, term, drawn):
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    assert draws() == drawn
+    say("hello")
+    with progress("reading", 3) as advance:
+        advance(3)
+    assert ("\x1b" in capsys.readouterr().err) == drawn
 
 
 def test_of_several_processes_only_the_first_speaks(monkeypatch, capsys):

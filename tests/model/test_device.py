@@ -5,7 +5,7 @@ import torch
 
 from dubash.core.errors import ModelError
 from dubash.model import device
-from dubash.model.device import Placement, describe, place
+from dubash.model.device import Placement, describe, gpu_memory, place
 from dubash.model.options import ModelOptions
 
 
@@ -69,3 +69,19 @@ def test_the_doctor_has_facts():
     assert facts["dtype"] in ("fp32", "bf16", "fp16")
     assert facts["disk_free_gb"] > 0
     assert len(facts["gpus"]) == torch.cuda.device_count()
+
+
+def test_the_memory_held_of_a_gpu_is_told():
+    assert gpu_memory(torch.device("cpu")) is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_what_was_held_of_a_gpu_at_most_stays_when_it_is_given_back():
+    told = gpu_memory(torch.device("cuda:0"))
+    tensor = torch.zeros(2**26, device="cuda:0")
+    held, most, there = told()
+    assert 4 * 2**26 <= held <= most < there
+    del tensor
+    torch.cuda.empty_cache()
+    assert told()[0] < held
+    assert told()[1] == most

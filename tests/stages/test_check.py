@@ -235,12 +235,14 @@ def test_what_needs_bitsandbytes_is_refused_where_it_is_missing(
         ("model.device=cuda", "model.device: no CUDA GPU is visible here"),
         ("model.dtype=fp16", "model.dtype: fp16 needs a GPU"),
         ("method.name=qlora", "method.name: qlora needs bitsandbytes"),
+        ("train.tensorboard=true", "train.tensorboard: it needs the library 'tensorboard'"),
     ],
 )
 def test_what_this_machine_has_not_is_refused_before_the_data_is_read(
     job, monkeypatch, stage, setting, told
 ):
     monkeypatch.setattr(device, "has_bitsandbytes", lambda: False)
+    monkeypatch.setattr("dubash.train.tensorboard.has_tensorboard", lambda: False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     settings = ["model.device=auto", "model.dtype=auto", "data.train=[nothing.csv]", setting]
     stages = {

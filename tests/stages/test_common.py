@@ -77,6 +77,7 @@ def test_whatever_was_made_binds_the_recipe(load, made):
 @pytest.mark.parametrize(
     "override",
     ["train.pass_tokens=99", "model.gradient_checkpointing=true", "run.folder=./runs",
+     "train.tensorboard=true",
      "evaluate.glossary=terms.csv"],
 )  # fmt: skip
 def test_a_run_goes_on_with_other_settings_of_memory_and_speed_and_another_glossary(load, override):

@@ -11,6 +11,7 @@ from toy import PAIRS, assert_same, left_behind, stop_after, toy_loop
 from dubash.core.errors import Interrupted, TrainingError
 from dubash.train import checkpoint as checkpoints
 from dubash.train.batches import as_trained
+from dubash.train.sample import Scored
 
 
 def _gradients(loop):
@@ -76,7 +77,7 @@ def test_a_signal_saves_and_the_resumed_run_ends_as_the_uninterrupted_one(
 def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path):
     loop = toy_loop(tiny_llama, tmp_path, "full", keep_best="chrf", dev_sample=1)
     scores = {0: 1.0, 4: 9.0, 8: 3.0, 12: 2.0}
-    loop.score = lambda _model: {"chrf": scores[loop.state.step]}
+    loop.score = lambda _model: Scored(scores[loop.state.step])
     state = loop.train()
     assert state.best_step == 4
     saved = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, 4)).tensors["trainable"]
@@ -88,11 +89,11 @@ def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path):
 
 def test_a_damaged_best_checkpoint_is_refused_not_loaded(tiny_llama, tmp_path):
     loop = toy_loop(tiny_llama, tmp_path, "full", keep_best="chrf", dev_sample=1)
-    loop.score = lambda _model: {"chrf": -float(loop.state.step)}
+    loop.score = lambda _model: Scored(-float(loop.state.step))
     real = loop._look
 
-    def look_then_damage(ticker):
-        real(ticker)
+    def look_then_damage(watch):
+        real(watch)
         if loop.state.step == 12:
             file = checkpoints.step_folder(loop.run.checkpoints, 0) / "trainable.safetensors"
             file.write_bytes(file.read_bytes()[:-1] + b"x")
@@ -218,7 +219,7 @@ def test_only_the_rows_of_the_bad_forward_pass_are_named(tiny_llama, tmp_path, m
         return real(batch, *others) * (float("nan") if len(seen) == 3 else 1.0)
 
     monkeypatch.setattr(loop.passes.bare, "forward", third_pass_is_bad)
-    monkeypatch.setattr(loop, "_look", lambda ticker: setattr(loop.state, "looked", 99))
+    monkeypatch.setattr(loop, "_look", lambda watch: setattr(loop.state, "looked", 99))
     loop.train()
     (record,) = [each for each in loop.run.read_metrics() if each["kind"] == "guard"]
     assert 0 < len(record["rows"]) < 8

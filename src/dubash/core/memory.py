@@ -24,6 +24,12 @@ def resident() -> int:
     return _fields(Path("/proc/self/status"))["VmRSS"]
 
 
+def peak() -> int:
+    """Bytes of memory that this process held at most."""
+    fields = _fields(Path("/proc/self/status"))
+    return fields.get("VmHWM", fields["VmRSS"])  # which some kernels do not keep
+
+
 def own_memory() -> int:
     """Bytes that this process holds and no file could be read again to get: gone from what is free
     as long as it lives."""

@@ -18,11 +18,18 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def draws() -> bool:
+    """Whether standard error is a terminal on which lines can be drawn over: not a `dumb` one."""
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    return sys.stderr.isatty() and not dumb
+
+
 def say(line: str = "") -> None:
     """A plain line to the user, on standard error so that output can be piped."""
     if is_main():
-        over = "\r\x1b[2K" if sys.stderr.isatty() else ""  # a bar may stand on the line
-        print(f"{over}{line}", file=sys.stderr, flush=True)
+        over = "\r\x1b[2K" if draws() else ""  # a bar may stand on the line
+        # in one piece: a signal's handler may speak between two
+        print(f"{over}{line}\n", end="", file=sys.stderr, flush=True)
 
 
 def spell(seconds: float) -> str:
@@ -67,18 +74,20 @@ class Ticker:
 
     def describe(self, now: float) -> str:
         """`label 40/150 rows · 3.1 rows/s · 35s left`"""
-        elapsed = max(now - self.start, 1e-9)
-        rate = (self.done - self.before) / elapsed
         done = f"{self.done}/{self.total}" if self.done <= self.total else f"{self.done}"
-        parts = [f"{self.label} {done} {self.unit}"]
-        parts.append(f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2f} {self.unit}/s")
-        if self.done < self.total and rate > 0:
-            parts.append(f"{spell((self.total - self.done) / rate)} left")
-        else:
-            parts.append(f"in {spell(elapsed)}")
+        parts = [f"{self.label} {done} {self.unit}", *self.pace(now)]
         if self.note:
             parts.append(self.note)
         return " · ".join(parts)
+
+    def pace(self, now: float) -> list[str]:
+        """How fast, and how long still, or how long it took: `["3.1 rows/s", "35s left"]`."""
+        elapsed = max(now - self.start, 1e-9)
+        rate = (self.done - self.before) / elapsed
+        fast = f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2f} {self.unit}/s"
+        if self.done < self.total and rate > 0:
+            return [fast, f"{spell((self.total - self.done) / rate)} left"]
+        return [fast, f"in {spell(elapsed)}"]
 
     def finish(self) -> None:
         """The closing line, whether or not all units were done."""
@@ -114,7 +123,7 @@ def progress(label: str, total: int, unit: str = "rows", done: int = 0) -> Itera
 
     A resumed task says how many units were `done` before.
     """
-    kind = BarTicker if sys.stderr.isatty() and is_main() else Ticker
+    kind = BarTicker if draws() and is_main() else Ticker
     ticker = kind(label, total, unit, done)
     try:
         yield ticker

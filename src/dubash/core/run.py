@@ -38,6 +38,7 @@ class RunFolder:
         self.data = path / "data"
         self.base = path / "base"
         self.metrics = path / "metrics.jsonl"
+        self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.translations = path / "translations"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -107,6 +108,16 @@ def describe() -> dict[str, Any]:
         "disk_free_gb": round(_free_disk(cache_root()) / 2**30, 1),
         "cache": str(cache_root()),
     }
+
+
+def gpu_memory(device: torch.device) -> Callable[[], tuple[int, int, int]] | None:
+    """What tells the bytes that this process holds of the GPU's memory, held at most, and what the
+    GPU has; None for a CPU."""
+    if device.type != "cuda":
+        return None
+    there = torch.cuda.get_device_properties(device).total_memory
+    held, most = torch.cuda.memory_reserved, torch.cuda.max_memory_reserved
+    return lambda: (held(device), most(device), there)
 
 
 def has_bitsandbytes() -> bool:

@@ -26,6 +26,7 @@ from dubash.stages.prepare import prepare
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
 from dubash.train.order import check_processes, plan_steps
+from dubash.train.tensorboard import need_tensorboard
 
 if TYPE_CHECKING:
     from dubash.train.batches import Collator
@@ -111,13 +112,16 @@ def refuse_too_long_for_model(
 
 def refuse_on_this_machine(run: RunFolder, recipe: Recipe) -> None:
     """TrainingError or ModelError for what training would ask for in vain, said at the start: the
-    number of processes, a GPU, bitsandbytes. A run that is trained needs none of it any more."""
+    number of processes, a GPU, bitsandbytes, TensorBoard. A run that is trained needs none of it
+    any more."""
     if run.model.exists():
         return
     # as torchrun sets them; a cluster may set one of them for itself
     came = int(os.environ["WORLD_SIZE"]) if {"LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
     check_processes(recipe.train, came)
     refuse_without_bitsandbytes(recipe)
+    if recipe.train.tensorboard:
+        need_tensorboard()
     if recipe.model.device == "cuda" or recipe.model.dtype == "fp16":
         from dubash.model.device import place
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
     from dubash.translate.local import LocalTranslator
 
-HOW = {"gradient_checkpointing", "pass_tokens"}
-"""Settings of memory and speed: a run may go on with others."""
+HOW = {"gradient_checkpointing", "pass_tokens", "tensorboard"}
+"""Settings of memory, speed and what is shown: a run may go on with others."""
 
 TYPICAL = 256
 """Training rows that say what prompts look like."""
@@ -99,7 +99,7 @@ def settings_by_key(recipe: Recipe) -> dict[str, Any]:
 
 
 def meaning(options: BaseModel) -> str:
-    """These settings as text, without those that change nothing but memory and speed."""
+    """These settings as text, without those that change nothing of what is made."""
     return options.model_dump_json(exclude=HOW)
 
 

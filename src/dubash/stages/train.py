@@ -104,17 +104,20 @@ def fingerprint(recipe: Recipe, prepared: Prepared) -> str:
 def dev_score(recipe: Recipe, trained: LoadedModel, dev: list[Pair]) -> Score | None:
     """chrF++ of a dev sample, as the loop asks for it at each look."""
     from dubash.evaluate.metrics import chrf
+    from dubash.train.sample import Sample, Scored, pick
 
     # drawn by the seed: the first rows would be those of one document
     sample = random.Random(recipe.train.seed).sample(dev, min(len(dev), recipe.train.dev_sample))
     if not sample or recipe.task != "translation":
         return None
     translator = make_translator("dev", recipe, trained, plain=True)
+    sources, references = [pair.source for pair in sample], [pair.target for pair in sample]
+    shown = pick(sources)
 
-    def score(_model: Any) -> dict[str, float]:
-        hypotheses = translator.translate([pair.source for pair in sample], silent)
-        texts = [hypothesis.text for hypothesis in hypotheses]
-        return {"chrf": chrf(texts, [pair.target for pair in sample])}
+    def score(_model: Any) -> Scored:
+        texts = [hypothesis.text for hypothesis in translator.translate(sources, silent)]
+        row = Sample(sources[shown], texts[shown], references[shown])
+        return Scored(chrf(texts, references), row)
 
     return score
 

@@ -28,8 +28,9 @@ from dubash.core.heap import (
     give_back_freed_memory,
     keep_freed_memory,
 )
-from dubash.core.progress import Ticker, progress, say
+from dubash.core.progress import say
 from dubash.core.run import RunFolder
+from dubash.model.device import gpu_memory
 from dubash.model.load import LoadedModel
 from dubash.prompt.template import Example
 from dubash.train import checkpoint as checkpoints
@@ -46,11 +47,13 @@ from dubash.train.optim import (
 )
 from dubash.train.options import LOOKS, TrainOptions
 from dubash.train.order import Step, check_processes, plan_steps
+from dubash.train.sample import Scored
 from dubash.train.signals import StopSignals
 from dubash.train.state import State
+from dubash.train.watch import Watch, watching
 
-Score = Callable[[Any], dict[str, float]]
-"""Handed in by the stage: scores the model on the dev sample, as `{"chrf": 31.2}`."""
+Score = Callable[[Any], Scored]
+"""Handed in by the stage: scores the model on the dev sample."""
 
 
 class Loop:
@@ -107,14 +110,15 @@ class Loop:
         the model. Resumes by itself from the newest whole checkpoint."""
         self._resume()
         total = sum(self._tokens(step) for step in self.steps)
-        done = self.state.tokens
-        with StopSignals() as signals, progress("train", total, "tokens", done=done) as ticker:
+        gpu = gpu_memory(self.accelerator.device)
+        followed = watching(self.run, self.state, self.steps, total, self.options.tensorboard, gpu)
+        with StopSignals() as signals, followed as watch:
             started = time.monotonic() - self.state.seconds
             while True:
                 step = self.state.step
                 last = step >= len(self.steps)
                 if self._look_due(step, last):
-                    self._look(ticker)
+                    self._look(watch)
                 received = self._received(signals)
                 ends = last or self._stops_early()
                 if ends or received or self._save_due(step):
@@ -123,7 +127,7 @@ class Loop:
                     raise Interrupted(received, f"saved at step {step}; run it again")
                 if ends:
                     break
-                self._step(self.steps[step], ticker)
+                self._step(self.steps[step], watch)
                 self.state.seconds = time.monotonic() - started
         self.passes.lanes.drop()
         self._load_best()
@@ -131,22 +135,22 @@ class Loop:
             give_back_freed_memory()  # what follows may need it: conversion, translating
         return self.state
 
-    def _step(self, step: Step, ticker: Ticker) -> None:
+    def _step(self, step: Step, watch: Watch) -> None:
         """One optimizer step; one that is not finite changes neither weights nor optimizer."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
-        found = self.passes.add(step.rows, ticker)
+        watch.begin_step(self.state.tokens)
+        found = self.passes.add(step.rows, watch)
         norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
         self.state.step += 1
-        if self._finite(found.mean, norm, found.bad_rows or list(step.rows)):
+        if self._finite(found.mean, norm, found.bad_rows or list(step.rows), watch):
             rate = learning_rate(self.state.step - 1, len(self.steps), self.options)
             set_learning_rate(self.optimizer, rate)
             self.optimizer.step()
             self.state.tokens += self._tokens(step)
             self.state.supervised_tokens += found.supervised
-            ticker.note = f"loss {found.mean:.3f}"
             self._record(
-                kind="train", loss=found.mean, learning_rate=rate, gradient_norm=norm,
+                watch, kind="train", loss=found.mean, learning_rate=rate, gradient_norm=norm,
                 tokens=self.state.tokens, supervised_tokens=self.state.supervised_tokens,
                 rows=step.rows, seconds=round(self.state.seconds, 3),
             )  # fmt: skip
@@ -156,9 +160,10 @@ class Loop:
             give_back_freed_memory()
         self.settled = True
 
-    def _look(self, ticker: Ticker) -> None:
+    def _look(self, watch: Watch) -> None:
         """Dev loss and dev score; notes whether this is the best so far."""
-        state, found = self.state, {}
+        state, found, sample = self.state, {}, None
+        watch.looking()
         self.module.eval()
         with torch.random.fork_rng():
             if self.dev:
@@ -169,7 +174,8 @@ class Loop:
                 loss, count = self.accelerator.reduce(sums, "sum").tolist()
                 found["loss"] = loss / count
             if self.score and self.accelerator.is_main_process:
-                found |= self.score(self.module)
+                scored = self.score(self.module)
+                found["chrf"], sample = scored.chrf, scored.sample
         shared = [found]
         broadcast_object_list(shared)
         found = shared[0]
@@ -178,14 +184,14 @@ class Loop:
             better = state.note_look(
                 -found["chrf"] if self.options.keep_best == "chrf" else found["loss"]
             )
-            self._record(kind="dev", **found)
+            self._record(watch, kind="dev", **found)
             words = "".join(f" · dev {name} {found[name]:.3f}" for name in sorted(found))
             if self.accelerator.is_main_process:
                 chrf = self.options.keep_best == "chrf"
                 lead = "highest dev chrF++ so far" if chrf else "lowest dev loss so far"
                 words += f" · {lead}" if better else ""
                 say(f"  step {state.step}/{len(self.steps)}{words}")
-        ticker.note = ""
+        watch.looked(state.step, sample)
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -194,7 +200,7 @@ class Loop:
         mine = torch.tensor([signals.received or 0], device=self.loaded.device)
         return int(self.accelerator.gather(mine).max())
 
-    def _finite(self, mean: float, norm: float, rows: list[int]) -> bool:
+    def _finite(self, mean: float, norm: float, rows: list[int], watch: Watch) -> bool:
         if math.isfinite(mean) and math.isfinite(norm):
             self.state.guard.good()
             return True
@@ -208,7 +214,7 @@ class Loop:
                 return False
         origins = [self.examples[row].origin for row in rows]
         reason = "non-finite gradient" if math.isfinite(mean) else "non-finite loss"
-        self._record(kind="guard", reason=reason, rows=origins)
+        self._record(watch, kind="guard", reason=reason, rows=origins)
         say(f"  step {self.state.step}: {reason}; the step is skipped")
         self.state.guard.bad(self.state.step, reason, origins)
         return False
@@ -226,10 +232,9 @@ class Loop:
         patience = self.options.patience
         return patience is not None and self.state.looks_without_better >= patience
 
-    def _record(self, **fields: Any) -> None:
+    def _record(self, watch: Watch, **fields: Any) -> None:
         if self.accelerator.is_main_process:
-            finite = {k: v for k, v in fields.items() if v == v and v not in (math.inf, -math.inf)}
-            self.run.append_metric({"step": self.state.step, **finite})
+            watch.record({"step": self.state.step, **fields})
 
     # -- saving and resuming -------------------------------------------------------------------
 

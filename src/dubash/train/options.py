@@ -95,6 +95,11 @@ class TrainOptions(Options):
         le=10_000_000,
         description="Steps between checkpoints; at each look unless set.",
     )
+    tensorboard: bool = Field(
+        False,
+        description="Write event files for TensorBoard into the run folder, to watch training in a "
+        "browser; needs the library tensorboard.",
+    )
     seed: int = Field(1, ge=0, lt=2**32)
 
     @model_validator(mode="after")
