@@ -1,7 +1,7 @@
 """Models of random weights with a tokenizer of their own."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -21,13 +21,16 @@ SMALL = {"vocabulary": 600, "width": 32, "layers": 2, "heads": 2}
 
 @settings(deadline=None)
 @given(st.text(max_size=40))
+@example(" ")
+@example("  two blanks")
 def test_no_text_is_unknown_and_each_comes_back(text):
     ids = TOKENIZER(text).input_ids
     assert ids[-1] == TOKENIZER.eos_token_id
     assert TOKENIZER.unk_token_id not in ids
     written = TOKENIZER.backend_tokenizer.normalizer.normalize_str(text).replace("▁", " ")
     if not any(special in text for special in TOKENIZER.all_special_tokens):
-        assert TOKENIZER.decode(ids, skip_special_tokens=True) == written
+        # but for one blank before it, and no segment begins with one
+        assert TOKENIZER.decode(ids, skip_special_tokens=True) == written.removeprefix(" ")
 
 
 def test_a_text_that_spells_a_byte_is_not_that_byte():

@@ -17,11 +17,15 @@ UNTUNED_CUT = "S0-cut"
 FEW_SHOT = "S0-shots"
 """The untuned system that is shown a few training rows before each question."""
 
+COPY = "copy"
+"""The source itself, beside the untuned system of a model from nothing."""
+
 _CUT = {UNTUNED: UNTUNED_CUT, FEW_SHOT: f"{FEW_SHOT}-cut"}
 """Which systems get a form that is cut at its first line, and what it is called."""
 
-UNTUNED_FORMS = tuple(name for both in _CUT.items() for name in both)
-"""Every form of the untuned model: the tuned one is held against the best of them."""
+UNTUNED_FORMS = (*(name for both in _CUT.items() for name in both), COPY)
+"""Every form of the untuned model, and what stands beside it: the tuned one is held against the
+best of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from dubash.model.scripts import script_word
 EMBEDDED = "embedded:smollm2-135m-instruct"
 """The model that comes as a Python package, for machines without a hub."""
 
+SCRATCH = "scratch.json"
+"""What tells a model from nothing: its settings, beside its weights."""
+
 Kind = Literal["causal", "seq2seq"]
 Precision = Literal["fp32", "bf16", "fp16"]
 MethodName = Literal["full", "lora", "qlora", "lora-int8"]

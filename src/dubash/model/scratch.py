@@ -30,8 +30,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from dubash.core.files import new_folder
-from dubash.model.options import ScratchOptions
+from dubash.core.files import new_folder, write_json
+from dubash.model.options import SCRATCH, ScratchOptions
 from dubash.model.plain import quiet_loading
 
 PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
@@ -52,6 +52,7 @@ def make(options: ScratchOptions, texts: Sequence[str], seed: int, folder: Path)
     with new_folder(folder) as fresh, quiet_loading():
         model.save_pretrained(str(fresh))
         tokenizer.save_pretrained(str(fresh))
+        write_json(fresh / SCRATCH, {**options.model_dump(mode="json"), "seed": seed})
         for file in fresh.iterdir():
             file.chmod(0o644)
     return {

@@ -20,7 +20,7 @@ from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.matrix import latency, pairwise, same_texts, without_same_cuts
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System, cut_form
+from dubash.evaluate.systems import COPY, FEW_SHOT, UNTUNED, System, cut_form
 from dubash.evaluate.table_matrix import matrix_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
@@ -186,7 +186,7 @@ def _short(row: Pair) -> str:
 def join(sides: Sequence[_Side]) -> list[System]:
     """All systems under names of their own. An untuned model that every run shares stands once, as
     S0; others are named for their run."""
-    found = [each for form in (UNTUNED, FEW_SHOT) if (each := _shared(sides, form))]
+    found = [each for form in (UNTUNED, FEW_SHOT, COPY) if (each := _shared(sides, form))]
     shared = {each.name for each in found}
     for side in sides:
         for each in side.systems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dubash.core.files import read_json, read_jsonl, sha256_text, write_jsonl
@@ -12,7 +13,9 @@ from dubash.core.run import RunFolder
 from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
+from dubash.evaluate.copying import copied
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.model.options import SCRATCH
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
@@ -93,10 +96,21 @@ def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
 
 
 def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
-    """The systems whose translations of that split are in the run folder, S0 first."""
-    shown = read_resolved(run.recipe).evaluate.few_shot > 0
-    found = [read_system(run, name, on) for name in LABELS if shown or name != FEW_SHOT]
-    return [each for each in found if each]
+    """The systems whose translations of that split are in the run folder, S0 first; for a model
+    from nothing also the source itself."""
+    recipe = read_resolved(run.recipe)
+    shown = recipe.evaluate.few_shot > 0
+    read = [read_system(run, name, on) for name in LABELS if shown or name != FEW_SHOT]
+    found = [each for each in read if each]
+    if found and from_nothing(recipe):
+        rows = [Pair(source, "") for source in found[0].sources]
+        found.append(copied(rows, recipe.languages.pair()))
+    return found
+
+
+def from_nothing(recipe: Recipe) -> bool:
+    """Whether the base is a model of random weights, which no tuned one could fail to beat."""
+    return (Path(recipe.model.name).expanduser() / SCRATCH).is_file()
 
 
 def read_system(run: RunFolder, name: str, on: HeldOut = "test") -> System | None:
