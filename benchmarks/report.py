@@ -138,7 +138,7 @@ def _details(each: Result) -> list[str]:
     lines = [
         f"- {each['date']}, commit {(each['commit'] or 'unknown')[:10]}: `{each['command']}`",
         f"- {machine['processor']}, {each['threads']} threads of {machine['cores']} cores, "
-        f"{machine['memory_gb']} GB; {each['device']}, {each['dtype']}",
+        f"{machine['memory_gb']} GiB; {each['device']}, {each['dtype']}",
         f"- rows: {rows['count']} of {rows['source']}, {rows['prompt_tokens']:,} prompt and "
         f"{rows['target_tokens']:,} target tokens, seed {rows['seed']}",
         *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from dubash.evaluate.comparison import Comparison, compare
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.evaluate.terminology import METRIC, add_terminology
-from dubash.memory.glossary import read_glossary
+from dubash.memory.glossary import Glossary, read_glossary
 from dubash.prompt.leftovers import leftovers
 from dubash.recipe.load import evaluate_settings, read_resolved, resolved_yaml, with_evaluate
 from dubash.recipe.options import Recipe
@@ -57,6 +58,8 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
     with alone_in(folder):
         if recipe.task != "text":
             check_metrics(recipe.languages.pair().target, recipe.evaluate)
+        for each in recipe.evaluate.commands:  # the run's folder may come from anybody
+            say(f"  metric {each.name} runs a program: {shlex.join(each.command)}")
         glossary_of(recipe)
         if overrides:
             write_text(run.recipe, resolved_yaml(recipe, run.path))
@@ -145,10 +148,22 @@ def compare_rows(
 ) -> Comparison:
     """The run's systems on the rows of a split, with the terms of its glossary where it has one."""
     template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-    languages, pieces = recipe.languages.pair(), leftovers(template)
-    others, glossary = row_metrics(recipe.evaluate), glossary_of(recipe)
-    systems, options = read_systems(run, on), recipe.evaluate
-    found = compare(rows, systems, languages, options, pieces, others, train)
+    systems, pieces = read_systems(run, on), leftovers(template)
+    return compare_systems(recipe, rows, systems, pieces, train, glossary_of(recipe))
+
+
+def compare_systems(
+    recipe: Recipe,
+    rows: list[Pair],
+    systems: Sequence[System],
+    pieces: Sequence[str],
+    train: list[Pair],
+    glossary: Glossary | None,
+) -> Comparison:
+    """As `compare_rows`, of systems that are at hand; `pieces` are what of the prompt may be left
+    over."""
+    languages, options = recipe.languages.pair(), recipe.evaluate
+    found = compare(rows, systems, languages, options, pieces, row_metrics(options), train)
     if glossary:
         found = add_terminology(found, rows, systems, glossary, options)
         if shown := glossary.examples:

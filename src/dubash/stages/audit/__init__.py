@@ -15,11 +15,10 @@ from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.core.types import Pair
 from dubash.data.frozen import Prepared
 from dubash.data.taken import take
-from dubash.evaluate.chosen import check_metrics, row_metrics
+from dubash.evaluate.chosen import check_metrics
 from dubash.evaluate.comparison import compare
 from dubash.evaluate.systems import System
 from dubash.evaluate.table import scores_table
-from dubash.evaluate.terminology import add_terminology
 from dubash.evaluate.verdict import judge
 from dubash.memory.glossary import Glossary
 from dubash.memory.lint import lint
@@ -37,6 +36,7 @@ from dubash.stages.audit.findings import (
 from dubash.stages.audit.model import about_model, pieces_of, systems, template_of
 from dubash.stages.audit.tokens import about_tokens
 from dubash.stages.common import alone_in, binds, phase
+from dubash.stages.evaluate import compare_systems
 from dubash.stages.glossary import glossary_of
 from dubash.stages.looks import note_look
 from dubash.stages.translate import check_output
@@ -122,11 +122,8 @@ def _score(
     pieces: list[str],
 ) -> dict[str, Any]:
     """Compare the systems; writes `scores.json` and `rows.jsonl`."""
-    options, pair = recipe.evaluate, recipe.languages.pair()
     with phase(run, "evaluate", afresh=True):
-        compared = compare(test, found, pair, options, pieces, row_metrics(options), train)
-        if glossary:
-            compared = add_terminology(compared, test, found, glossary, options)
+        compared = compare_systems(recipe, test, found, pieces, train, glossary)
         write_jsonl(run.rows, compared.rows)
         write_json(run.scores, compared.scores)
         if run.hypotheses("S1").exists():
