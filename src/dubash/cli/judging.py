@@ -36,6 +36,10 @@ def evaluate(
     glossary: Annotated[
         Path | None, typer.Option(help="CSV, TSV or TBX: how far its terms are kept to, for files.")
     ] = None,
+    forms: Annotated[
+        bool,
+        typer.Option("--forms", help="Of a run: its adapter apart and merged, by transformers."),
+    ] = False,
     on: Annotated[
         HeldOut, typer.Option(help="Of a run: dev looks at the dev rows, and is no look at test.")
     ] = "test",
@@ -48,12 +52,14 @@ def evaluate(
         run, settings = None, [str(run), *settings]
     if run is not None and (hypotheses or references or sources or target or source or glossary):
         raise UserError("give a run folder or files, not both.")
+    if forms and (run is None or on == "dev"):
+        raise UserError("--forms takes a run folder, and its test rows.")
     if on == "dev":
         if run is None or settings:
             raise UserError("--on dev takes a run folder, with the run's own settings.")
         stage.evaluate_dev(run)
     elif run is not None:
-        stage.evaluate_run(run, settings)
+        stage.evaluate_run(run, settings, forms=forms)
     else:
         files = (hypotheses, references, sources)
         stage.evaluate_files(*files, target, settings, source=source, glossary=glossary)

@@ -155,6 +155,23 @@ def load_tuned(options: ModelOptions, method: MethodOptions, folder: Path) -> Lo
     return loaded
 
 
+def load_merged(options: ModelOptions, method: MethodOptions, folder: Path) -> LoadedModel:
+    """As `load_tuned`, with the adapter merged into its base, in the precision that has: of a
+    quantised base the sum is rounded to it again. Raises ModelError, also where there is none."""
+    if method.name == "full":
+        raise ModelError(
+            "all weights were trained: there is no adapter to merge.", where=str(folder)
+        )
+    loaded = load_tuned(options, method, folder)
+    with warnings.catch_warnings(), plain_errors(str(folder)):
+        warnings.simplefilter("ignore", UserWarning)  # that rounding is said above
+        loaded.model = loaded.model.merge_and_unload()
+    loaded.model.requires_grad_(False)
+    loaded.model.eval()
+    loaded.adapted = False
+    return loaded
+
+
 def save_tuned(loaded: LoadedModel, folder: Path) -> None:
     """Write the trained model whole or not at all: peft's files, or a full fp32 checkpoint.
 

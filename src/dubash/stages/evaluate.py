@@ -35,7 +35,14 @@ from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
 from dubash.stages.looks import note_look
 from dubash.stages.shots import asked_for
-from dubash.stages.systems import LABELS, by_another_engine, read_systems, translate_rows
+from dubash.stages.systems import (
+    ADAPTER,
+    LABELS,
+    MERGED,
+    by_another_engine,
+    read_systems,
+    translate_rows,
+)
 from dubash.stages.text import compare_test, read_test
 from dubash.stages.translate import existing_run
 from dubash.stages.trim import tuned_on
@@ -44,16 +51,19 @@ if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
 
 
-def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
+def evaluate_run(folder: Path, overrides: Sequence[str] = (), *, forms: bool = False) -> None:
     """Put the test rows through what has not had them, score, write report, print the table.
 
     Overrides of `evaluate.` settings become the run's own: its recipe says how its scores were
-    made, and they are all made again.
+    made, and they are all made again. With `forms` the adapter translates by itself and merged as
+    well. Raises UserError where the run has none.
     """
     run = existing_run(folder)
     recipe = read_resolved(run.recipe)
     if overrides:
         recipe = with_evaluate(recipe, overrides)
+    if forms and (recipe.method.name == "full" or recipe.task == "text" or not run.model.exists()):
+        raise UserError("this run has no adapter that translates.", where=str(folder))
     prepared = data.load(run.data)
     with alone_in(folder):
         if recipe.task != "text":
@@ -66,6 +76,8 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = ()) -> None:
         if not run.model.exists():
             say("this run has no tuned model yet: S0 alone is scored")
         translate_systems(run, recipe, prepared.test)
+        if forms:
+            translate_forms(run, recipe, prepared.test)
         score(run, recipe, prepared.test, prepared.train)
         if run.model.exists():
             write_card(run, run.model)
@@ -123,6 +135,15 @@ def translate_systems(
     for name in by_another_engine(run, on):
         say(f"  {name} by transformers as well: CTranslate2 could not serve the other system")
         translate_rows(run, recipe, rows, name, partial(load, name), on, plain=True)
+
+
+def translate_forms(run: RunFolder, recipe: Recipe, rows: list[Pair]) -> None:
+    """The run's adapter on its base, and merged into it, each by transformers."""
+    from dubash.model.load import load_merged, load_tuned
+
+    base = tuned_on(run, recipe).model
+    for name, load in ((ADAPTER, load_tuned), (MERGED, load_merged)):
+        translate_rows(run, recipe, rows, name, partial(load, base, recipe.method, run.model))
 
 
 def score(run: RunFolder, recipe: Recipe, test: list[Pair], train: list[Pair]) -> None:

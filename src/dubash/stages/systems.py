@@ -32,6 +32,12 @@ LABELS = {
 }
 """The systems of a run, by name."""
 
+ADAPTER, MERGED = "S1-adapter", "S1-merged"
+
+FORMS = {ADAPTER: "tuned model, adapter on its base", MERGED: "tuned model, adapter merged"}
+"""Both forms of a tuned model that is an adapter, on request: by transformers, so that they differ
+in nothing else."""
+
 _ENGINES: dict[HeldOut, str] = {"test": "engines", "dev": "engines_on_dev"}
 """Where the manifest keeps what translated which system's rows."""
 
@@ -55,7 +61,8 @@ def translate_rows(
     part = f"translate {name}" if on == "test" else f"translate {name} on {on}"
     if name == FEW_SHOT and run.read_manifest().get("made_of", {}).get(part) != made:
         path.unlink(missing_ok=True)  # other shots make another system: nothing hangs on it
-    if not plain and already_made(run, part, path, made):
+    again, plain = plain, plain or name in FORMS
+    if not again and already_made(run, part, path, made):
         return
     with phase(run, part, afresh=plain):
         translator: LocalTranslator | None
@@ -66,7 +73,7 @@ def translate_rows(
         if translator is None:
             return
         sources = [pair.source for pair in rows]
-        with progress(f"{LABELS[name]} ({name})", len(sources)) as advance:
+        with progress(f"{(LABELS | FORMS)[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
         made_rows = zip(sources, hypotheses, strict=True)
         note_made(run, part, made)
@@ -79,8 +86,9 @@ def by_another_engine(run: RunFolder, on: HeldOut = "test") -> list[str]:
     """The systems that CTranslate2 translated where transformers had to translate the others: the
     gain would be the engine's in part."""
     engines: dict[str, str] = run.read_manifest().get(_ENGINES[on], {})
-    fast = [name for name, label in engines.items() if label.startswith("ctranslate2")]
-    return fast if len(fast) < len(engines) else []
+    serving = {name: label for name, label in engines.items() if name not in FORMS}
+    fast = [name for name, label in serving.items() if label.startswith("ctranslate2")]
+    return fast if len(fast) < len(serving) else []
 
 
 def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
@@ -100,7 +108,8 @@ def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
     from nothing also the source itself."""
     recipe = read_resolved(run.recipe)
     shown = recipe.evaluate.few_shot > 0
-    read = [read_system(run, name, on) for name in LABELS if shown or name != FEW_SHOT]
+    names = [name for name in LABELS if shown or name != FEW_SHOT]
+    read = [read_system(run, name, on) for name in (*names, *FORMS)]
     found = [each for each in read if each]
     if found and from_nothing(recipe):
         rows = [Pair(source, "") for source in found[0].sources]
@@ -119,4 +128,4 @@ def read_system(run: RunFolder, name: str, on: HeldOut = "test") -> System | Non
         return None
     rows = list(read_jsonl(run.hypotheses(name, on)))
     sources = [row.pop("source") for row in rows]
-    return System(name, LABELS[name], sources, [Hypothesis(**row) for row in rows])
+    return System(name, (LABELS | FORMS)[name], sources, [Hypothesis(**row) for row in rows])
