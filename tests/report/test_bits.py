@@ -7,6 +7,7 @@ from dubash.core.run import RunFolder
 from dubash.report import bits
 from dubash.report.facts import read_facts
 from dubash.report.html import render
+from dubash.report.worries import worries
 
 RECIPE = "task: text\nlanguages: {source: en, target: es}\n"
 HOSTILE = "</table><script>alert(1)</script>"
@@ -57,6 +58,7 @@ def facts(tmp_path):
 def test_the_headline_says_what_the_interval_allows(facts, change, kind, words):
     found = bits.verdict(facts(*change))
     assert found.kind == kind
+    assert ("worse" in [each.name for each in worries(facts(*change))]) == (kind == "worse")
     assert [each for each in words if each not in found.headline] == []
 
 

@@ -68,6 +68,17 @@ def test_few_rows_and_an_interval_around_0(facts, build_run):
     assert "by up to 1.0 chrF++" in named(facts)["one seed"].text
 
 
+def test_a_model_that_is_clearly_worse_is_a_fault(facts):
+    change = facts.scores["differences"]["S1"]["chrf++"]
+    change |= {"value": -4.0, "low": -8.0, "high": 0.5}
+    assert "worse" not in named(facts)
+    change |= {"value": -4.0, "low": -5.0, "high": -3.0}
+    worse = named(facts)["worse"]
+    assert (worse.severity, worse.section) == ("fault", "result")
+    assert worse.text == "S1 is worse than the better untuned baseline by 4.0 chrF++ [3.0, 5.0]."
+    assert summary(facts, worries(facts)) == "1 fault, and 1 thing to keep in mind."
+
+
 @pytest.mark.parametrize(
     ("ended", "severity", "says"),
     [

@@ -12,6 +12,7 @@ from dubash.evaluate.options import VerdictOptions
 from dubash.evaluate.terminology import FORBIDDEN, MISSED
 from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.evaluate.verdict import clearly_more
+from dubash.report import bits, words
 from dubash.report.facts import Facts
 from dubash.report.leaks import near_duplicates
 from dubash.report.tables import blanks
@@ -84,6 +85,9 @@ def _result(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
     if 0 < rows < rules.least_rows and not facts.is_text:
         text = f"{plural(rows, 'test row')} only: fewer than {rules.least_rows} decide nothing."
         yield Worry("fault", "few rows", text, "data")
+    verdict = bits.verdict(facts) if facts.is_text else words.verdict(facts)
+    if verdict.kind == "worse":
+        yield Worry("fault", "worse", f"{verdict.headline}.", "result")
     if gain is None:
         return
     if gain["low"] <= 0 <= gain["high"]:
