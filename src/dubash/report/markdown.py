@@ -42,7 +42,7 @@ def as_markdown(facts: Facts) -> str:
     if shared := leaks.in_words(facts):
         lines.append(f"- in common: {plain(shared)}")
     lines.append("")
-    lines += [f"- {label}: `{text}`" for label, text in signatures(facts).items()]
+    lines += [f"- {plain(label)}: `{_code(text)}`" for label, text in signatures(facts).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +50,13 @@ def _cell(cell: Cell) -> str:
     return plain(" ".join(each for each in (cell.text, cell.note, cell.p) if each))
 
 
+def _code(text: str) -> str:
+    """What stands in a code span; a backtick, which would end it, becomes an apostrophe."""
+    return " ".join(text.split()).replace("`", "'")
+
+
 def plain(text: str) -> str:
-    """Text that means nothing to Markdown: a table's bars and its other signs stand as they are."""
+    """Text that means nothing to Markdown: a table's bars, a link's or an image's brackets and its
+    other signs stand as they are."""
     one_line = " ".join(text.split())
-    return "".join(f"\\{each}" if each in "\\`*_|<>" else each for each in one_line)
+    return "".join(f"\\{each}" if each in "\\`*_|<>[]" else each for each in one_line)
