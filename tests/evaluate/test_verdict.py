@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dubash.evaluate.options import VerdictOptions
-from dubash.evaluate.verdict import Evidence, judge, student
+from dubash.evaluate.verdict import Evidence, judge, student, weigh
 
 RULES = VerdictOptions()
 
@@ -78,6 +78,21 @@ def test_few_rows_never_decide(evidence):
 
 def test_a_share_of_faults_that_chance_explains_is_no_reason():
     assert judge([run(9.0, faults={"empty": (0.06, 0.052)})], RULES).decision == "ship"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "weight"),
+    [
+        (0.2, 0.1, "fault"),
+        (0.2, 0.4, "caution"),  # much, but the base has as much
+        (0.04, 0.0, "caution"),  # clearly more, but little
+        (0.04, 0.03, None),
+        (0.06, None, "fault"),
+        (0.04, None, None),
+    ],
+)
+def test_a_fault_is_much_and_clearly_more_than_the_base_has(ours, theirs, weight):
+    assert weigh(ours, theirs, 500, RULES) == weight
 
 
 def test_seeds_that_agree_on_next_to_nothing_do_not_ship():

@@ -94,13 +94,16 @@ def test_translations_that_do_not_end(facts, ended, severity, says):
     assert says in found.text
 
 
-def test_behaviour_counts_where_it_is_much_or_clearly_more_than_the_base_has(facts):
+def test_behaviour_is_a_fault_where_it_is_much_and_clearly_more_than_the_base_has(facts):
     tuned, base = systems(facts)
     tuned["behaviour"] |= {"repetition_loop": 11, "too_short": 9, "empty": 3, "mimicry": 1}
     base["behaviour"] |= {"repetition_loop": 30, "too_short": 0, "empty": 2, "mimicry": 0}
+    tuned["behaviour"] |= {"over_long": 40}
+    base["behaviour"] |= {"over_long": 10}
     found = named(facts)
-    assert found["repetition_loop"].severity == "fault"  # more than 5% of the rows
-    assert found["too_short"].severity == "fault"  # clearly more than the base
+    assert found["over_long"].severity == "fault"
+    assert found["repetition_loop"].severity == "caution"  # more than 5% of the rows, as the base
+    assert found["too_short"].severity == "caution"  # clearly more than the base, but few
     assert "empty" not in found  # few, and as the base
     assert found["mimicry"].severity == "caution"  # one row is a caution
     assert (
@@ -116,7 +119,9 @@ def test_a_system_without_a_base_is_looked_at_too(facts):
     tuned["behaviour"] |= {"copied_source": 60}
     alone = replace(facts, scores=facts.scores | {"systems": [tuned], "differences": {},
                                                   "baseline": None})  # fmt: skip
-    assert named(alone)["copied_source"].text == "S1: copied the source, on 60 of 200 rows (30.0%)."
+    found = named(alone)["copied_source"]
+    assert found.text == "S1: copied the source, on 60 of 200 rows (30.0%)."
+    assert found.severity == "fault"
 
 
 def test_near_duplicates_and_looks(facts):

@@ -9,12 +9,14 @@ from dubash.core.errors import ComparisonError, DataError, ModelError, RecipeErr
 from dubash.core.files import read_json, read_jsonl, write_jsonl
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
+from dubash.evaluate.options import EvaluateOptions
 from dubash.model.load import load_tokenizer
 from dubash.model.options import ModelOptions
 from dubash.prompt.mask import IGNORE
 from dubash.recipe.load import read_resolved
 from dubash.stages.audit import audit
 from dubash.stages.audit.asked import Asked
+from dubash.stages.audit.findings import about_behaviour
 from dubash.stages.common import make_template
 
 QUICK = ["generate.max_new_tokens=24", "model.device=cpu", "model.dtype=fp32"]
@@ -99,6 +101,26 @@ def test_a_known_benchmark_among_the_training_rows_is_named(rows, tmp_path, shar
         "30 training rows stand in the known benchmark ntrex" in each
         for each in findings(tmp_path / "out", "leaks")
     )
+
+
+@pytest.mark.parametrize(
+    ("tuned", "base", "told"),
+    [
+        (60, 10, ("fault", "empty on 30.0% of the rows, S0 on 5.0%")),
+        (60, 80, ("caution", "empty on 30.0% of the rows, S0 on 40.0%")),
+        (60, None, ("fault", "empty on 30.0% of the rows")),
+        (4, 3, None),
+    ],
+)
+def test_behaviour_is_a_fault_where_the_verdict_calls_it_one(tuned, base, told):
+    counts = {"S1": tuned} if base is None else {"S0": base, "S1": tuned}
+    scores = {
+        "rows": 200, "baseline": None if base is None else "S0",
+        "systems": [{"name": name, "stops": {}, "behaviour": {"empty": count}}
+                    for name, count in counts.items()],
+    }  # fmt: skip
+    found = [(each.severity, each.text) for each in about_behaviour(scores, EvaluateOptions())]
+    assert found == ([told] if told else [])
 
 
 # -- rows as trained -----------------------------------------------------------------------------

@@ -108,12 +108,25 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
     for name in runs[0].faults:
         ours = fmean(each.faults[name][0] for each in runs)
         theirs = fmean(each.faults[name][1] for each in runs)
-        if ours > options.most_faults and clearly_more(ours, theirs, runs[0].rows):
+        if weigh(ours, theirs, runs[0].rows, options) == "fault":
             reasons.append(
                 f"{name.replace('_', ' ')} on {ours:.1%} of the rows, where the base has "
                 f"{theirs:.1%} (more than {options.most_faults:.0%})"
             )
     return reasons
+
+
+def weigh(
+    ours: float, theirs: float | None, rows: int, options: VerdictOptions
+) -> Literal["fault", "caution"] | None:
+    """What a fault of behaviour on a share `ours` of the rows is, where the base has it on
+    `theirs`: a fault on more than `most_faults` and on clearly more than the base; a caution on one
+    of the two alone. Without a base (None) the first decides."""
+    many = ours > options.most_faults
+    more = many if theirs is None else clearly_more(ours, theirs, rows)
+    if many and more:
+        return "fault"
+    return "caution" if many or more else None
 
 
 def clearly_more(ours: float, theirs: float, rows: int) -> bool:

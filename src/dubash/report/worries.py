@@ -11,7 +11,7 @@ from dubash.evaluate.numbers import interval, number, percent
 from dubash.evaluate.options import VerdictOptions
 from dubash.evaluate.terminology import FORBIDDEN, MISSED
 from dubash.evaluate.terminology import METRIC as TERMS
-from dubash.evaluate.verdict import clearly_more
+from dubash.evaluate.verdict import weigh
 from dubash.report import bits, words
 from dubash.report.facts import Facts
 from dubash.report.leaks import near_duplicates
@@ -122,21 +122,21 @@ def _endings(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
 
 
 def _behaviour(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
-    """Flags on more rows than the verdict allows, or on clearly more than the base has; training
-    data that is recited, on any."""
+    """Flags as the verdict weighs them, a warning never as a fault; training data that is recited,
+    on any row."""
     scores, tuned = facts.scores or {}, facts.system(facts.tuned or "")
     if tuned is None:
         return
     base, rows = facts.system(scores.get("baseline") or ""), scores["rows"]
     for name, count in (tuned.get("behaviour") or {}).items():
-        before = base["behaviour"].get(name, 0) if base else 0
-        many = count > rules.most_faults * rows
-        more = base is not None and clearly_more(count / rows, before / rows, rows)
         known = name in FAULTS and name != "no_end"
         if not (known or name in WARNINGS) or not count:
             continue
-        if many or more or name == "mimicry":
-            severe = name in FAULTS and (many or more)
+        before = base["behaviour"].get(name, 0) if base else None
+        theirs = None if before is None else before / rows
+        weight = weigh(count / rows, theirs, rows, rules)
+        if weight or name == "mimicry":
+            severe = weight == "fault" and name in FAULTS
             against = f", {base['name']} on {before:,}" if base else ""
             text = f"{facts.tuned}: {flag(name).rstrip('?')}, on {_share(count, rows)}{against}."
             show = f"{facts.tuned} flag {name}"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from dubash.evaluate.behaviour import FAULTS
 from dubash.evaluate.numbers import number, percent
 from dubash.evaluate.options import EvaluateOptions
+from dubash.evaluate.verdict import weigh
 from dubash.memory.lint import Finding as Lint
 
 Severity = Literal["fault", "caution"]
@@ -77,8 +78,9 @@ def about_glossary(lints: Sequence[Lint]) -> list[Finding]:
 
 
 def about_behaviour(scores: dict[str, Any], options: EvaluateOptions) -> list[Finding]:
-    """Whether the tuned system ends by itself, and its faults on more rows than are allowed."""
-    tuned = next((each for each in scores["systems"] if each["name"] == "S1"), None)
+    """Whether the tuned system ends by itself, and its faults, weighed as the verdict does."""
+    systems = {each["name"]: each for each in scores["systems"]}
+    tuned, base = systems.get("S1"), systems.get(scores["baseline"])
     if tuned is None:
         return []
     found, rows = [], scores["rows"]
@@ -88,7 +90,12 @@ def about_behaviour(scores: dict[str, Any], options: EvaluateOptions) -> list[Fi
         found.append(Finding("fault", "behaviour", text))
     for name in FAULTS:
         count = tuned["behaviour"].get(name, 0)
-        if name != "no_end" and count > options.verdict.most_faults * rows:
+        before = base["behaviour"].get(name, 0) if base else None
+        theirs = None if before is None else before / rows
+        severity = weigh(count / rows, theirs, rows, options.verdict)
+        if name != "no_end" and severity:
             text = f"{name.replace('_', ' ')} on {percent(count, rows)} of the rows"
-            found.append(Finding("fault", "behaviour", text))
+            if base and before is not None:
+                text += f", {base['name']} on {percent(before, rows)}"
+            found.append(Finding(severity, "behaviour", text))
     return found
