@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dubash.evaluate.options import VerdictOptions
-from dubash.evaluate.verdict import Evidence, judge, student, weigh
+from dubash.evaluate.verdict import Evidence, judge, student, weigh, yardstick
 
 RULES = VerdictOptions()
 
@@ -93,6 +93,14 @@ def test_a_share_of_faults_that_chance_explains_is_no_reason():
 )
 def test_a_fault_is_much_and_clearly_more_than_the_base_has(ours, theirs, weight):
     assert weigh(ours, theirs, 500, RULES) == weight
+
+
+def test_the_source_itself_is_no_yardstick_of_faults():
+    values = {"S0": 3.0, "S0-cut": 4.0, "copy": 20.0, "S1": 30.0}
+    systems = [{"name": n, "scores": {"chrf++": {"value": v}}} for n, v in values.items()]
+    assert yardstick({"systems": systems, "baseline": "copy"})["name"] == "S0-cut"
+    assert yardstick({"systems": systems, "baseline": "S0"})["name"] == "S0"
+    assert yardstick({"systems": systems[3:], "baseline": None}) is None
 
 
 def test_seeds_that_agree_on_next_to_nothing_do_not_ship():

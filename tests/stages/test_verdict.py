@@ -1,5 +1,6 @@
 """`dubash verdict` on real run folders, and the count of looks."""
 
+import re
 import shutil
 
 import pytest
@@ -37,6 +38,25 @@ def test_a_few_rows_of_a_tiny_model_decide_nothing(own_run, capsys):
 def test_the_exit_status_says_it(own_run, gain, status):
     scored(RunFolder(own_run), gain)
     assert verdict([own_run]) == status
+
+
+def test_a_model_that_copies_is_not_excused_by_the_source_itself(own_run, capsys):
+    run = RunFolder(own_run)
+    scored(run, 5)
+    scores = read_json(run.scores)
+    tuned, untuned = scores["systems"][-1], scores["systems"][0]
+    copy = {**untuned, "name": "copy", "behaviour": {**untuned["behaviour"], "copied_source": 500}}
+    tuned["behaviour"]["copied_source"] = 400
+    scores["systems"].insert(-1, copy)
+    scores["baseline"] = scores["differences"]["S1"]["chrf++"]["against"] = "copy"
+    write_json(run.scores, scores)
+    assert verdict([own_run]) == DO_NOT
+    said = "copied source on 80.0% of the rows, where the base has 0.0%"
+    assert said in capsys.readouterr().out
+    run.rows.unlink()  # they are of the real scores
+    found = next(each for each in worries(read_facts(run)) if each.name == "copied_source")
+    assert found.severity == "fault"
+    assert re.search(r", S0(-cut)? on 0\.$", found.text)
 
 
 def test_seeds_are_judged_together_and_nothing_else_may_differ(own_run, capsys):

@@ -12,12 +12,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, variance
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from dubash.evaluate.numbers import interval, number, signed
 from dubash.evaluate.options import VerdictOptions
+from dubash.evaluate.systems import COPY, UNTUNED_FORMS
 
 Decision = Literal["ship", "don't ship", "undecided"]
 
@@ -27,7 +28,7 @@ class Evidence:
     """One scored run of a seed of its own. `gain` is S1 − S0 in chrF++, S0 in its best form, with
     its interval at `confidence`; `ended` is the share of rows that S1 ended by itself, None where
     nobody knows;
-    `faults` are, by behaviour, the shares of S1 and of that S0."""
+    `faults` are, by behaviour, the shares of S1 and of the `yardstick`."""
 
     rows: int
     gain: float
@@ -114,6 +115,17 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
                 f"{theirs:.1%} (more than {options.most_faults:.0%})"
             )
     return reasons
+
+
+def yardstick(scores: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The system of `scores.json` that a tuned one's faults are held against: the baseline, or the
+    best form of S0 by chrF++ where that is the source itself, which has copied every row; None
+    where there is no S0."""
+    systems = {each["name"]: each for each in scores["systems"]}
+    if (baseline := scores.get("baseline")) != COPY:
+        return systems.get(baseline or "")
+    forms = [systems[name] for name in UNTUNED_FORMS if name in systems and name != COPY]
+    return max(forms, key=lambda each: float(each["scores"]["chrf++"]["value"]), default=None)
 
 
 def weigh(

@@ -11,7 +11,7 @@ from dubash.evaluate.numbers import interval, number, percent
 from dubash.evaluate.options import VerdictOptions
 from dubash.evaluate.terminology import FORBIDDEN, MISSED
 from dubash.evaluate.terminology import METRIC as TERMS
-from dubash.evaluate.verdict import weigh
+from dubash.evaluate.verdict import weigh, yardstick
 from dubash.report import bits, words
 from dubash.report.facts import Facts
 from dubash.report.leaks import near_duplicates
@@ -127,7 +127,7 @@ def _behaviour(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
     scores, tuned = facts.scores or {}, facts.system(facts.tuned or "")
     if tuned is None:
         return
-    base, rows = facts.system(scores.get("baseline") or ""), scores["rows"]
+    base, rows = yardstick(scores), scores["rows"]
     for name, count in (tuned.get("behaviour") or {}).items():
         known = name in FAULTS and name != "no_end"
         if not (known or name in WARNINGS) or not count:

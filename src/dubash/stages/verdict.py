@@ -13,7 +13,7 @@ from dubash.core.files import read_json
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
 from dubash.evaluate.behaviour import FAULTS
-from dubash.evaluate.verdict import Evidence, Verdict, judge
+from dubash.evaluate.verdict import Evidence, Verdict, judge, yardstick
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import settings_by_key
 from dubash.stages.looks import looks
@@ -104,7 +104,8 @@ def evidence(run: RunFolder) -> Evidence:
             fix="A verdict is about translations of S1 and S0.",
         )  # fmt: skip
     systems: dict[str, dict[str, Any]] = {each["name"]: each for each in scores["systems"]}
-    tuned, base, count = systems["S1"], systems[change["against"]], scores["rows"]
+    tuned, base, count = systems["S1"], yardstick(scores), scores["rows"]
+    before = base["behaviour"] if base else {}
     near = data.load(run.data).account["leaks"]["near_duplicates"].get("train-test", {})
     return Evidence(
         rows=count,
@@ -114,7 +115,7 @@ def evidence(run: RunFolder) -> Evidence:
         confidence=scores["bootstrap"]["confidence"],
         ended=tuned["stops"]["end"] / count if tuned["stops"] else None,
         faults={
-            name: (tuned["behaviour"].get(name, 0) / count, base["behaviour"].get(name, 0) / count)
+            name: (tuned["behaviour"].get(name, 0) / count, before.get(name, 0) / count)
             for name in FAULTS
             if name != "no_end"
         },

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dubash.evaluate.behaviour import FAULTS
 from dubash.evaluate.numbers import number, percent
 from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.verdict import weigh
+from dubash.evaluate.verdict import weigh, yardstick
 from dubash.memory.lint import Finding as Lint
 
 Severity = Literal["fault", "caution"]
@@ -79,8 +79,8 @@ def about_glossary(lints: Sequence[Lint]) -> list[Finding]:
 
 def about_behaviour(scores: dict[str, Any], options: EvaluateOptions) -> list[Finding]:
     """Whether the tuned system ends by itself, and its faults, weighed as the verdict does."""
-    systems = {each["name"]: each for each in scores["systems"]}
-    tuned, base = systems.get("S1"), systems.get(scores["baseline"])
+    tuned = next((each for each in scores["systems"] if each["name"] == "S1"), None)
+    base = yardstick(scores)
     if tuned is None:
         return []
     found, rows = [], scores["rows"]
