@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dubash.core.files import read_json, write_json
+from dubash.data.leaks import near_test_count, near_test_rows
 from dubash.report import leaks
 from dubash.report.facts import Facts, read_facts
 from dubash.report.html import render
@@ -23,7 +24,7 @@ def facts(build_run: Any) -> Facts:
     for system in found.scores["systems"]:
         system["stops"] = {"end": 200, "limit": 0, "stop_string": 0}
         system["behaviour"] = dict.fromkeys(system["behaviour"], 0)
-    found.account["leaks"]["near_duplicates"]["train-test"]["count"] = 0
+    found.account["leaks"]["matrix"]["train-test"]["near_rows"] = []
     found.manifest["training"] |= {"skipped_steps": 0, "best_step": 50}
     return found
 
@@ -125,13 +126,17 @@ def test_a_system_without_a_base_is_looked_at_too(facts):
 
 
 def test_near_duplicates_and_looks(facts):
-    near = facts.account["leaks"]["near_duplicates"]["train-test"]
-    near["count"] = 4
+    near = facts.account["leaks"]["matrix"]["train-test"]
+    near["near_rows"] = [0, 4, 5, 7]
     assert named(facts)["near-duplicates"].severity == "caution"
-    near["count"] = 5
+    near["near_rows"] = [0, 4, 5, 7, 9]
     found = named(facts)["near-duplicates"]
     assert (found.severity, found.show) == ("fault", NEAR)
     assert "5 of 200 test rows (2.5%) have" in found.text
+    facts.account["leaks"]["exact"] = {"train-test": {"summary": "", "rows": [4, *range(100, 199)]}}
+    assert "4 of 100 test rows (4.0%) have" in named(facts)["near-duplicates"].text
+    del facts.account["leaks"]["matrix"], facts.account["leaks"]["exact"]  # an earlier version's
+    assert "4 of 200 test rows (2.0%) have" in named(facts)["near-duplicates"].text
     facts.manifest["looks"] = 7
     assert "7 tuned models were scored" in named(facts)["looks"].text
 
@@ -236,7 +241,9 @@ def test_an_audit_s_findings_stand_in_the_list_and_leaked_rows_are_no_rows(build
     facts = read_facts(run)
     assert named(facts)["leaks"].text == "2 test rows stand in train."
     assert "behaviour" not in named(facts)
-    assert leaks.near_rows(facts) == [0, 3, 5]  # 0, 5 and 7 of all: 1 and 4 were not scored
+    assert near_test_rows(facts.account["leaks"]) == [0, 3, 5]  # of all 0, 5, 7: 1, 4 not scored
+    assert near_test_count(facts.account["leaks"]) == 3
+    assert "3 of 18 test rows" in named(facts)["near-duplicates"].text
     page = " ".join(render(facts).split())
     assert f"{summary}; test rows that stand in train are not scored." in page
     assert "stops a run" not in page

@@ -12,7 +12,7 @@ from dubash.report.facts import read_facts
 from dubash.report.worries import worries
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.looks import looks
-from dubash.stages.verdict import DO_NOT, SHIP, UNDECIDED, verdict
+from dubash.stages.verdict import DO_NOT, SHIP, UNDECIDED, evidence, verdict
 
 
 def scored(run, gain, rows=500):
@@ -57,6 +57,17 @@ def test_a_model_that_copies_is_not_excused_by_the_source_itself(own_run, capsys
     found = next(each for each in worries(read_facts(run)) if each.name == "copied_source")
     assert found.severity == "fault"
     assert re.search(r", S0(-cut)? on 0\.$", found.text)
+
+
+def test_near_duplicates_are_those_of_the_scored_rows(own_run):
+    run = RunFolder(own_run)
+    account = read_json(run.data / "account.json")
+    account["leaks"]["matrix"]["train-test"]["near_rows"] = [0, 2, 3]
+    write_json(run.data / "account.json", account)
+    assert evidence(run).near_duplicates == 3
+    account["leaks"]["exact"] = {"train-test": {"rows": [2, 5]}}  # as an audit keeps them
+    write_json(run.data / "account.json", account)
+    assert evidence(run).near_duplicates == 2
 
 
 def test_seeds_are_judged_together_and_nothing_else_may_differ(own_run, capsys):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,6 +127,30 @@ def _found(
         matrix,
         threshold,
     )
+
+
+def leaked_test_rows(leaks: Mapping[str, Any]) -> list[int]:
+    """The numbers, from 0, of the test rows that stand in training, by the `leaks` of an account:
+    an audit scores none of them, and in a run there are none."""
+    exact: Mapping[str, Any] = leaks.get("exact") or {}
+    return sorted((exact.get("train-test") or {}).get("rows", []))
+
+
+def near_test_rows(leaks: Mapping[str, Any]) -> list[int]:
+    """The numbers among the scored rows, from 0, of those with a near-duplicate in training."""
+    found: Mapping[str, Any] = (leaks.get("matrix") or {}).get("train-test") or {}
+    out = leaked_test_rows(leaks)
+    kept = [each for each in found.get("near_rows", []) if each not in set(out)]
+    return [each - sum(gone < each for gone in out) for each in kept]
+
+
+def near_test_count(leaks: Mapping[str, Any]) -> int:
+    """How many of the scored rows have a near-duplicate in training; of all test rows in an account
+    that an earlier version wrote, which did not number them."""
+    if "train-test" in (leaks.get("matrix") or {}):
+        return len(near_test_rows(leaks))
+    found: Mapping[str, Any] = (leaks.get("near_duplicates") or {}).get("train-test") or {}
+    return int(found.get("count", 0))
 
 
 def steps(splits: Splits) -> int:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from dubash.core.files import write_text
 from dubash.core.languages import Language
 from dubash.core.run import RunFolder
+from dubash.data.leaks import near_test_rows
 from dubash.evaluate import numbers
 from dubash.evaluate.behaviour import WARNINGS
 from dubash.report import bits, leaks, words
@@ -57,7 +58,7 @@ def render(facts: Facts) -> str:
         shared=leaks.matrix(facts),
         shared_columns=[words for _, _, words in leaks.columns(facts)],
         outcome=_outcome(facts),
-        rows=rows_json(facts, {NEAR: leaks.near_rows(facts)}),
+        rows=rows_json(facts, {NEAR: near_test_rows((facts.account or {}).get("leaks") or {})}),
         most_terms=MOST_TERMS,
         changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,

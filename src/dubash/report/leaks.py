@@ -67,20 +67,3 @@ def _line(facts: Facts, between: str, found: dict[str, Any] | None) -> Shared:
         count = found[how][side]
         cells.append(f"{count:,} ({percent(count, rows)})" if count else "0")
     return Shared(between, f"{rows:,}", cells)
-
-
-def near_duplicates(facts: Facts, pair: str) -> int:
-    """Near-duplicates that the leak guard counted between two splits, such as `train-test`."""
-    leaks = (facts.account or {}).get("leaks") or {}
-    found = (leaks.get("near_duplicates") or {}).get(pair) or {}
-    return int(found.get("count", 0))
-
-
-def near_rows(facts: Facts) -> list[int]:
-    """The numbers, from 0, of the scored rows with a near-duplicate in training; empty where they
-    were only counted. An audit scores no row that leaked."""
-    leaks = (facts.account or {}).get("leaks") or {}
-    found = (leaks.get("matrix") or {}).get("train-test") or {}
-    out = ((leaks.get("exact") or {}).get("train-test") or {}).get("rows", [])
-    kept = [each for each in found.get("near_rows", []) if each not in set(out)]
-    return [each - sum(gone < each for gone in out) for each in kept]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dubash.data.leaks import leaked_test_rows, near_test_count
 from dubash.evaluate.behaviour import FAULTS, WARNINGS
 from dubash.evaluate.numbers import interval, number, percent
 from dubash.evaluate.options import VerdictOptions
@@ -14,7 +15,6 @@ from dubash.evaluate.terminology import METRIC as TERMS
 from dubash.evaluate.verdict import weigh, yardstick
 from dubash.report import bits, words
 from dubash.report.facts import Facts
-from dubash.report.leaks import near_duplicates
 from dubash.report.tables import blanks
 from dubash.report.words import flag, plural
 
@@ -165,9 +165,10 @@ def _terms(facts: Facts) -> Iterator[Worry]:
 
 
 def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
-    splits = (facts.account or {}).get("splits") or {}
-    if close := near_duplicates(facts, "train-test"):
-        rows = splits["test"]["rows"]
+    account = facts.account or {}
+    leaks = account.get("leaks") or {}
+    if close := near_test_count(leaks):
+        rows = account["splits"]["test"]["rows"] - len(leaked_test_rows(leaks))
         many = close > rules.most_near_duplicates * rows
         text = (
             f"{_share(close, rows, 'test row')} {'has' if close == 1 else 'have'} a near-duplicate "

@@ -12,6 +12,7 @@ from dubash.core.errors import ComparisonError, UserError
 from dubash.core.files import read_json
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
+from dubash.data.leaks import near_test_count
 from dubash.evaluate.behaviour import FAULTS
 from dubash.evaluate.verdict import Evidence, Verdict, judge, yardstick
 from dubash.recipe.load import read_resolved
@@ -106,7 +107,6 @@ def evidence(run: RunFolder) -> Evidence:
     systems: dict[str, dict[str, Any]] = {each["name"]: each for each in scores["systems"]}
     tuned, base, count = systems["S1"], yardstick(scores), scores["rows"]
     before = base["behaviour"] if base else {}
-    near = data.load(run.data).account["leaks"]["near_duplicates"].get("train-test", {})
     return Evidence(
         rows=count,
         gain=change["value"],
@@ -119,6 +119,6 @@ def evidence(run: RunFolder) -> Evidence:
             for name in FAULTS
             if name != "no_end"
         },
-        near_duplicates=near.get("count", 0),
+        near_duplicates=near_test_count(data.load(run.data).account["leaks"]),
         looks=max(1, looks(run, scores["rows_fingerprint"])),
     )
