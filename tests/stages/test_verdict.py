@@ -10,6 +10,7 @@ from dubash.core.files import read_json, write_json, write_text
 from dubash.core.run import RunFolder
 from dubash.report.facts import read_facts
 from dubash.report.worries import worries
+from dubash.stages.compare import compare_runs
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.looks import looks
 from dubash.stages.verdict import DO_NOT, SHIP, UNDECIDED, evidence, verdict
@@ -99,14 +100,25 @@ def test_another_model_on_the_same_rows_is_another_look(own_run):
     evaluate_run(own_run)
     run = RunFolder(own_run)
     rows = read_json(run.scores)["rows_fingerprint"]
-    assert looks(run, rows) == 1
+    assert looks([run], rows) == 1
     evaluate_run(own_run)
-    assert looks(run, rows) == 1
+    assert looks([run], rows) == 1
     second = own_run.with_name("second")
     shutil.copytree(own_run, second)
     text = RunFolder(second).hypotheses("S1").read_text(encoding="utf-8")
     RunFolder(second).hypotheses("S1").write_text(text.replace('"tokens": ', '"tokens":  '))
     evaluate_run(second)
-    assert looks(run, rows) == 2
+    assert looks([run], rows) == 2
+    apart = RunFolder(own_run.parent.with_name("other runs") / "third")
+    shutil.copytree(second, apart.path)
+    text = apart.hypotheses("S1").read_text(encoding="utf-8")
+    apart.hypotheses("S1").write_text(text.replace('"tokens": ', '"tokens":   '))
+    evaluate_run(apart.path)
+    assert looks([apart], rows) == 1
+    assert looks([run, RunFolder(second), apart], rows) == 3
+    assert (evidence(run).looks, evidence(run, [apart]).looks) == (2, 3)
+    out = apart.path.with_name("compared")
+    compare_runs([own_run, apart.path], [], out, None)
+    assert read_json(out / "compare.json")["looks"] == 3
     facts = read_facts(RunFolder(second))
     assert any("2 tuned models were scored" in each.text for each in worries(facts))

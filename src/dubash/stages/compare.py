@@ -107,7 +107,7 @@ def compare_runs(
         "differences": {},  # those from S0 are among the pairs, adjusted for their number
         "pairs": pairwise(found, drawn, options.bootstrap_samples),
         "on": on,
-        "looks": looks(first.run, found.scores["rows_fingerprint"]) if on == "test" else 0,
+        "looks": _looked(sides, found.scores["rows_fingerprint"], on),
         "latency": {each.name: latency(each) for each in systems},
         "runs": [str(each.run.path) for each in sides],
         **differ,
@@ -118,6 +118,11 @@ def compare_runs(
         write_jsonl(out / "rows.jsonl", found.rows)
         for path in write_comparison(content, found.rows, out):
             typer.echo(f"written: {path}")
+
+
+def _looked(sides: Sequence[_Side], rows: str, on: HeldOut) -> int:
+    """The looks at these test rows, beside all runs; dev rows are there to be looked at."""
+    return looks((each.run for each in sides), rows) if on == "test" else 0
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

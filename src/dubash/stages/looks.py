@@ -7,6 +7,7 @@ are kept beside the runs, and outlive a run that is removed.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from dubash.core.files import cache_root, lock, sha256_file, sha256_text, write_jsonl
@@ -28,12 +29,13 @@ def note_look(run: RunFolder, rows: str) -> int:
     with lock(cache_root() / "locks" / f"{name}.looks"):
         if entry not in _read(path):
             write_jsonl(path, [*_read(path), entry])
-    return looks(run, rows)
+    return looks([run], rows)
 
 
-def looks(run: RunFolder, rows: str) -> int:
-    """How many different tuned models were scored on these rows beside that run."""
-    found = _read(_beside(run))
+def looks(runs: Iterable[RunFolder], rows: str) -> int:
+    """How many different tuned models were scored on these rows beside those runs, in whatever
+    folders they lie."""
+    found = [entry for path in {_beside(run) for run in runs} for entry in _read(path)]
     return len({each.get("made") for each in found if each.get("rows") == rows})
 
 

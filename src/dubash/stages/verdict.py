@@ -37,7 +37,7 @@ def verdict(folders: Sequence[Path]) -> int:
     runs = [existing_run(folder) for folder in folders]
     refuse_other_settings(runs)
     options = read_resolved(runs[0].recipe).evaluate.verdict
-    found = judge([_whole_evidence(run) for run in runs], options)
+    found = judge([_whole_evidence(run, runs) for run in runs], options)
     for line in describe(found):
         typer.echo(line)
     return {"ship": SHIP, "don't ship": DO_NOT}.get(found.decision, UNDECIDED)
@@ -81,9 +81,9 @@ def refuse_other_settings(runs: Sequence[RunFolder]) -> None:
         raise ComparisonError(f"two of these runs have the same {SEED}.", where=str(runs[0].path))
 
 
-def _whole_evidence(run: RunFolder) -> Evidence:
+def _whole_evidence(run: RunFolder, runs: Sequence[RunFolder]) -> Evidence:
     try:
-        return evidence(run)
+        return evidence(run, runs)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             "its scores are broken, or were made by another version of dubash.",
@@ -91,8 +91,9 @@ def _whole_evidence(run: RunFolder) -> Evidence:
         ) from error  # fmt: skip
 
 
-def evidence(run: RunFolder) -> Evidence:
-    """What a scored run says; UserError where it has no tuned model that was scored."""
+def evidence(run: RunFolder, runs: Sequence[RunFolder] = ()) -> Evidence:
+    """What a scored run says, where it is judged together with `runs`; UserError where it has no
+    tuned model that was scored."""
     if not run.scores.exists():
         raise UserError(
             "it was not scored yet.", where=str(run.path), fix=f"Run: dubash evaluate {run.path}"
@@ -120,5 +121,5 @@ def evidence(run: RunFolder) -> Evidence:
             if name != "no_end"
         },
         near_duplicates=near_test_count(data.load(run.data).account["leaks"]),
-        looks=max(1, looks(run, scores["rows_fingerprint"])),
+        looks=max(1, looks([run, *runs], scores["rows_fingerprint"])),
     )
