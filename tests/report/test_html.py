@@ -177,6 +177,18 @@ def test_the_data_account_is_told(build_run: Any) -> None:
     assert "similarity 0.83" in text
 
 
+def test_the_rows_are_sorted_and_marked_by_the_tuned_system(build_run: Any) -> None:
+    run = build_run()
+    scores = read_json(run.scores)
+    scores["systems"].append({**scores["systems"][0], "name": "S1-merged"})
+    write_json(run.scores, scores)
+    found = page(run)
+    assert json.loads(found.scripts[0])["judged"] == "S1"
+    assert "most signs of trouble in S1" in found.text
+    assert "those that S1 has not" in said(found.text)
+    assert "most terms wrong in" in found.scripts[1]
+
+
 def test_what_was_run_is_told(build_run: Any) -> None:
     text = said(page(build_run()).text)
     for piece in ("HuggingFaceTB/SmolLM2-135M-Instruct", "139,399,488", "AMD EPYC", "torch 2.13.0",

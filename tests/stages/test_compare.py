@@ -63,6 +63,9 @@ def test_runs_that_share_their_base_have_it_once_and_the_setting_is_named(
     best = next(p for p in content["pairs"] if p["system"] == "second/S1" and p["against"] == "S0")
     assert best["wins"] == content["rows"]
     assert "second/S1 is best at 100.0 chrF++" in (tmp_path / "out" / "compare.md").read_text()
+    page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
+    assert "most signs of trouble in second/S1" in page  # of four systems: it says which
+    assert '"judged":"second/S1"' in page
 
 
 def test_what_differs_besides_the_studied_setting_is_a_confound(own_run, second_run, tmp_path):

@@ -46,9 +46,12 @@ def write_report(run: RunFolder) -> Path:
 def render(facts: Facts) -> str:
     """The page as text."""
     found = worries(facts)
+    systems = facts.scores["systems"] if facts.scores else []
+    judged = facts.tuned or (systems[-1]["name"] if systems else "")
     return page(
         "report.html.j2",
         facts=facts,
+        judged=judged,
         verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         figures=pictures(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),
@@ -58,7 +61,9 @@ def render(facts: Facts) -> str:
         shared=leaks.matrix(facts),
         shared_columns=[words for _, _, words in leaks.columns(facts)],
         outcome=_outcome(facts),
-        rows=rows_json(facts, {NEAR: near_test_rows((facts.account or {}).get("leaks") or {})}),
+        rows=rows_json(
+            facts, judged, {NEAR: near_test_rows((facts.account or {}).get("leaks") or {})}
+        ),
         most_terms=MOST_TERMS,
         changed=bits.most_changed(facts) if facts.is_text else [],
         tone=tone,
@@ -112,9 +117,10 @@ def _outcome(facts: Facts) -> dict[str, int] | None:
     }
 
 
-def rows_json(facts: Any, chosen: Mapping[str, Sequence[int]] | None = None) -> Markup:
-    """The rows and the words to show them with, safe inside a script element. `chosen` are row
-    numbers of choices that the rows themselves say nothing of.
+def rows_json(facts: Any, judged: str, chosen: Mapping[str, Sequence[int]] | None = None) -> Markup:
+    """The rows and the words to show them with, safe inside a script element. `judged` is the
+    system that references are marked against and rows sorted by, `chosen` are row numbers of
+    choices that the rows themselves say nothing of.
 
     `htmlsafe_json_dumps` writes `<`, `>`, `&` and `'` as escapes, so no row can end the element.
     """
@@ -122,6 +128,7 @@ def rows_json(facts: Any, chosen: Mapping[str, Sequence[int]] | None = None) -> 
     content = {
         "rows": [] if facts.is_text else facts.rows,  # those of text are in the page itself
         "baseline": scores.get("baseline"),
+        "judged": judged,
         "tones": {each["name"]: tone(each["name"]) for each in scores.get("systems", [])},
         "flags": words.BEHAVIOUR | (words.TERM_FLAGS if "terminology" in scores else {}),
         "warnings": WARNINGS,

@@ -35,11 +35,12 @@ def as_html(content: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """The page as text; like a run's report it loads nothing."""
     source, target = (_language(content[f"{side}_language"]) for side in ("source", "target"))
     facts = SimpleNamespace(rows=rows, scores=content, is_text=False, source=source, target=target)
+    judged = content["systems"][-1]["name"]
     return page(
         "versus.html.j2", content=content, facts=facts, figures=_figures(content),
-        headline=headline(content), names=_names(content), rows=rows_json(facts), outcome=None,
-        written=metrics(content["systems"]), tone=tone, differences=differences(content),
-        caption=caption(content), split=split(content), caution=caution(content),
+        headline=headline(content), names=_names(content), rows=rows_json(facts, judged),
+        judged=judged, outcome=None, written=metrics(content["systems"]), tone=tone,
+        differences=differences(content), caption=caption(content), split=split(content), caution=caution(content),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
 from dubash.evaluate.copying import copied
-from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.evaluate.systems import FEW_SHOT, UNTUNED, UNTUNED_FORMS, System
 from dubash.model.options import SCRATCH
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
@@ -105,7 +105,7 @@ def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
 
 def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
     """The systems whose translations of that split are in the run folder, S0 first; for a model
-    from nothing also the source itself."""
+    from nothing also the source itself, after the forms of S0."""
     recipe = read_resolved(run.recipe)
     shown = recipe.evaluate.few_shot > 0
     names = [name for name in LABELS if shown or name != FEW_SHOT]
@@ -113,7 +113,8 @@ def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
     found = [each for each in read if each]
     if found and from_nothing(recipe):
         rows = [Pair(source, "") for source in found[0].sources]
-        found.append(copied(rows, recipe.languages.pair()))
+        untuned = sum(each.name in UNTUNED_FORMS for each in found)
+        found.insert(untuned, copied(rows, recipe.languages.pair()))
     return found
 
 

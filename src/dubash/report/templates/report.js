@@ -151,10 +151,10 @@
       top.append(gain);
     }
     made.append(top);
-    const last = row.systems[Object.keys(row.systems).at(-1)];
+    const judged = row.systems[data.judged];
     for (const [label, text, language, against] of [
       [data.source.name || "Source", row.source, data.source, ""],
-      ["Reference", row.reference, data.target, last ? last.text : ""],
+      ["Reference", row.reference, data.target, judged ? judged.text : ""],
     ]) {
       const part = line(label);
       const body = element("div", "body");
@@ -169,9 +169,8 @@
   };
 
   const gainOf = (row) => (typeof row.gain === "number" ? row.gain : 0);
-  const last = (row) => Object.values(row.systems).at(-1);
-  const signs = (row) => last(row).flags.length;
-  const missed = (row) => Object.values(last(row).terms || {}).flat().length;
+  const signs = (row) => row.systems[data.judged].flags.length;
+  const missed = (row) => Object.values(row.systems[data.judged].terms || {}).flat().length;
   const orders = {
     gain: (a, b) => gainOf(b) - gainOf(a),
     loss: (a, b) => gainOf(a) - gainOf(b),
@@ -275,7 +274,7 @@
   const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
   choices();
-  if (data.rows.some(missed)) order.append(new Option("most terms wrong", "terms"));
+  if (data.rows.some(missed)) order.append(new Option("most terms wrong in " + data.judged, "terms"));
   // A finding's link shows the rows that it is about.
   for (const link of document.querySelectorAll("a[data-show]")) {
     if (!Array.from(show.options).some((each) => each.value === link.dataset.show)) continue;
