@@ -103,6 +103,13 @@ def test_the_source_itself_is_no_yardstick_of_faults():
     assert yardstick({"systems": systems[3:], "baseline": None}) is None
 
 
+def test_the_reason_names_the_source_itself_where_the_gain_is_over_it():
+    for gain, said in ((5.0, "better than"), (-5.0, "worse than"), (0.5, "difference from")):
+        reason = judge([run(gain, against="copy")], RULES).reasons[0]
+        assert f"{said} the best baseline (copy): " in reason
+        assert f"{said} the best form of the base: " in judge([run(gain)], RULES).reasons[0]
+
+
 def test_seeds_that_agree_on_next_to_nothing_do_not_ship():
     found = judge([run(0.1, half=0.05)] * 3, RULES)
     assert found.decision == "undecided"

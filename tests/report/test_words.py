@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dubash.evaluate.behaviour import FLAGS, WARNINGS
-from dubash.report import words
+from dubash.evaluate.table import scores_table
+from dubash.report import card, html, words
 from dubash.report.facts import Facts, read_facts, redact
+from dubash.report.markdown import as_markdown
 
 
 def judged(facts: Facts, value: float, low: float, high: float) -> words.Verdict:
@@ -31,6 +34,39 @@ def test_only_an_interval_clear_of_zero_is_a_win_or_a_loss(build_run: Any) -> No
     assert "No clear difference" in unclear.headline
     assert "+0.8 chrF++ [−0.4, +2.0]" in unclear.headline
     assert judged(facts, 1.0, 0.0, 2.0).kind == "unclear"
+
+
+def beside_copy(facts: Facts) -> Facts:
+    """The same, had the source itself been the best baseline."""
+    assert facts.scores
+    scores = facts.scores
+    copy = {**scores["systems"][0], "name": "copy", "label": "the source itself"}
+    scores["systems"].insert(-1, copy)
+    scores["baseline"] = scores["differences"]["S1"]["chrf++"]["against"] = "copy"
+    return facts
+
+
+def test_a_difference_from_the_source_itself_is_called_that(build_run: Any, tmp_path: Path) -> None:
+    facts = read_facts(build_run())
+    table = scores_table(facts.scores or {})
+    assert "S1 against S0, in its best form by each metric:" in table
+    assert "| S1 − S0 |" in as_markdown(facts)
+    assert "better form of S0" in html.render(facts)
+    assert "untuned reading with the better chrF++, S0-cut." in card.render(facts, tmp_path)
+    facts = beside_copy(facts)
+    assert "S1 beats the best baseline (copy) by " in words.verdict(facts).headline
+    table = scores_table(facts.scores or {})
+    assert "S1 against the best baseline by each metric:" in table
+    assert ", against copy" in table
+    short = as_markdown(facts)
+    assert "| S1 − best baseline |" in short
+    assert "p < 0.001 against copy |" in short.replace("\\", "")
+    page = " ".join(html.render(facts).split())
+    assert "S1 − best baseline <small>difference, by each metric from the best baseline</" in page
+    assert "The gain is over the best baseline by chrF++, copy." in card.render(facts, tmp_path)
+    for text in (table, short, page):
+        assert "S1 − S0" not in text
+        assert "form of S0" not in text
 
 
 def test_a_low_end_just_above_zero_is_not_written_as_zero(build_run: Any) -> None:

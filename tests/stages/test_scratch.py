@@ -25,6 +25,7 @@ def test_a_recipe_names_the_model_that_is_made_and_then_runs_on_it(job, capsys):
     scores = read_json(folder.scores)
     assert [each["name"] for each in scores["systems"]] == ["S0", "S0-cut", "copy", "S1"]
     assert scores["differences"]["S1"]["chrf++"]["against"] == "copy"  # random weights are no rival
+    assert "best baseline (copy)" in folder.summary.read_text(encoding="utf-8")
     with pytest.raises(UserError, match="it is there already"):
         scratch(loaded, SMALL)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dubash.core.errors import ComparisonError
 from dubash.core.types import Hypothesis, Pair
@@ -26,6 +27,12 @@ _CUT = {UNTUNED: UNTUNED_CUT, FEW_SHOT: f"{FEW_SHOT}-cut"}
 UNTUNED_FORMS = (*(name for both in _CUT.items() for name in both), COPY)
 """Every form of the untuned model, and what stands beside it: the tuned one is held against the
 best of them."""
+
+
+def rival(systems: Sequence[Mapping[str, Any]]) -> str:
+    """What differences are from, for a heading above the systems of `scores.json`: S0, or the best
+    baseline where the source itself is one."""
+    return "best baseline" if any(each["name"] == COPY for each in systems) else UNTUNED
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dubash.evaluate.numbers import (
     percent,
     signed,
 )
+from dubash.evaluate.systems import UNTUNED, rival
 
 WIDTH = 80
 """Columns of a terminal that the table keeps within, unless a system's name is very long."""
@@ -49,8 +50,10 @@ def scores_table(scores: dict[str, Any]) -> str:
         if key not in ("chrf++", "bleu"):
             lines += ["", *_other(key, each, scores["systems"])]
     widest = max(6, *(cell_len(each.label) for each in written.values()))
+    other = rival(scores["systems"])
+    against = "S0, in its best form" if other == UNTUNED else f"the {other}"
     for name, difference in scores["differences"].items():
-        lines += ["", f"{name} against S0, in its best form by each metric:"]
+        lines += ["", f"{name} against {against} by each metric:"]
         for key, each in written.items():
             if key in difference:
                 title = set_cell_size(each.label, widest)

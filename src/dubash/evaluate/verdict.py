@@ -18,17 +18,17 @@ import numpy as np
 
 from dubash.evaluate.numbers import interval, number, signed
 from dubash.evaluate.options import VerdictOptions
-from dubash.evaluate.systems import COPY, UNTUNED_FORMS
+from dubash.evaluate.systems import COPY, UNTUNED, UNTUNED_FORMS
 
 Decision = Literal["ship", "don't ship", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One scored run of a seed of its own. `gain` is S1 − S0 in chrF++, S0 in its best form, with
-    its interval at `confidence`; `ended` is the share of rows that S1 ended by itself, None where
-    nobody knows;
-    `faults` are, by behaviour, the shares of S1 and of the `yardstick`."""
+    """One scored run of a seed of its own. `gain` is S1 less the best baseline in chrF++, named in
+    `against`, with its interval at `confidence`; `ended` is the share of rows that S1 ended by
+    itself, None where nobody knows; `faults` are, by behaviour, the shares of S1 and of the
+    `yardstick`."""
 
     rows: int
     gain: float
@@ -39,6 +39,7 @@ class Evidence:
     faults: Mapping[str, tuple[float, float]]
     near_duplicates: int = 0
     looks: int = 1
+    against: str = UNTUNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,7 @@ def judge(runs: Sequence[Evidence], options: VerdictOptions) -> Verdict:
     margin = options.seed_margin if found.seed is None else 0.0
     small = found.mean < options.smallest_gain
     if found.low > margin and not few and not small:
-        return Verdict(
-            "ship", *ends, (f"better than the best form of the base: {shown}",), cautions
-        )
+        return Verdict("ship", *ends, (f"better than {_baseline(runs)}: {shown}",), cautions)
     if few:
         why = f"{runs[0].rows} test rows are too few to tell, whatever the interval says: {shown}"
     elif found.low > 0 and small:
@@ -89,7 +88,7 @@ def judge(runs: Sequence[Evidence], options: VerdictOptions) -> Verdict:
     elif found.low > 0:
         why = f"better on these rows ({shown}), but another seed may move it by {number(margin)}"
     else:
-        why = f"no clear difference from the best form of the base: {shown}"
+        why = f"no clear difference from {_baseline(runs)}: {shown}"
     needed = tuple(_needed(runs, found, options, margin))
     return Verdict("undecided", *ends, (why,), cautions, needed)
 
@@ -99,7 +98,7 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
     reasons = []
     if found.high < 0:
         ends = interval(found.low, found.high, sign=True)
-        reasons.append(f"worse than the base: {signed(found.mean)} chrF++ {ends}")
+        reasons.append(f"worse than {_baseline(runs)}: {signed(found.mean)} chrF++ {ends}")
     ended = [each.ended for each in runs if each.ended is not None]
     if ended and min(ended) < options.least_ended:
         reasons.append(
@@ -115,6 +114,14 @@ def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) ->
                 f"{theirs:.1%} (more than {options.most_faults:.0%})"
             )
     return reasons
+
+
+def _baseline(runs: Sequence[Evidence]) -> str:
+    """What the gain is over; where that is the source itself, by name."""
+    names = dict.fromkeys(each.against for each in runs)
+    if COPY in names:
+        return f"the best baseline ({', '.join(names)})"
+    return "the best form of the base"
 
 
 def yardstick(scores: Mapping[str, Any]) -> dict[str, Any] | None:

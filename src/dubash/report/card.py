@@ -15,6 +15,7 @@ from dubash.core.files import read_json, write_text
 from dubash.core.run import RunFolder
 from dubash.evaluate import numbers
 from dubash.evaluate.bits import METRIC as BITS
+from dubash.evaluate.systems import rival
 from dubash.prompt.options import DEFAULT_TEXT
 from dubash.report import bits, words
 from dubash.report.facts import Facts, read_facts
@@ -52,6 +53,7 @@ def render(facts: Facts, folder: Path) -> str:
         percent=numbers.percent,
         score=_score,
     )  # fmt: skip
+    systems = facts.scores["systems"] if facts.scores else []
     front = yaml.safe_dump(metadata(facts, folder), allow_unicode=True, sort_keys=False, width=1000)
     return environment.get_template("card.md.j2").render(
         facts=facts,
@@ -62,7 +64,8 @@ def render(facts: Facts, folder: Path) -> str:
         blanks=blanks(facts),
         worries=worries(facts),
         measures=bits.measures(facts) if facts.is_text else [],
-        metrics=numbers.metrics(facts.scores["systems"] if facts.scores else []),
+        metrics=numbers.metrics(systems),
+        rival=rival(systems),
         adapter=is_adapter(facts, folder),
         tuned=facts.system("S1"),
         files=[_file_name(file) for file in (facts.account or {}).get("files", [])],

@@ -20,6 +20,7 @@ from dubash.core.run import RunFolder
 from dubash.data.leaks import near_test_rows
 from dubash.evaluate import numbers
 from dubash.evaluate.behaviour import WARNINGS
+from dubash.evaluate.systems import rival
 from dubash.report import bits, leaks, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
@@ -52,6 +53,7 @@ def render(facts: Facts) -> str:
         "report.html.j2",
         facts=facts,
         judged=judged,
+        rival=rival(systems),
         verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         figures=pictures(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dubash.core.files import write_text
 from dubash.core.run import RunFolder
+from dubash.evaluate.systems import rival
 from dubash.report import bits, leaks, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.tables import Cell, comparison, signatures
@@ -28,7 +29,8 @@ def as_markdown(facts: Facts) -> str:
     systems = facts.scores["systems"] if facts.scores else []
     measures = bits.measures(facts) if facts.is_text else comparison(facts)
     if facts.scores and measures:
-        gains = [f"{name} − S0" for name in facts.scores.get("differences") or {}]
+        other = rival(systems)
+        gains = [f"{name} − {other}" for name in facts.scores.get("differences") or {}]
         heads = [each["name"] for each in systems] + gains
         lines += ["| | " + " | ".join(map(plain, heads)) + " |", "|---" * (len(heads) + 1) + "|"]
         for measure in measures:
@@ -47,7 +49,8 @@ def as_markdown(facts: Facts) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return plain(" ".join(each for each in (cell.text, cell.note, cell.p) if each))
+    shown = (cell.text, cell.note, cell.p, cell.against)
+    return plain(" ".join(each for each in shown if each))
 
 
 def _code(text: str) -> str:

@@ -40,7 +40,8 @@ def as_html(content: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         "versus.html.j2", content=content, facts=facts, figures=_figures(content),
         headline=headline(content), names=_names(content), rows=rows_json(facts, judged),
         judged=judged, outcome=None, written=metrics(content["systems"]), tone=tone,
-        differences=differences(content), caption=caption(content), split=split(content), caution=caution(content),
+        differences=differences(content), caption=caption(content), split=split(content),
+        caution=caution(content),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dubash.evaluate.numbers import (
     number,
     signed,
 )
+from dubash.evaluate.systems import UNTUNED, rival
 from dubash.report.facts import Facts
 
 STOPS = {"end": "end token", "limit": "token limit", "stop_string": "stop string"}
@@ -89,9 +90,8 @@ def verdict(facts: Facts) -> Verdict:
     if name is None or "chrf++" not in differences.get(name, {}):
         return one_sided(facts, "chrf++", "chrF++")
     difference = differences[name]
-    two = sum(each["name"].startswith("S0") for each in scores["systems"]) > 1
-    baseline = "the better untuned baseline" if two else "the untuned baseline"
     gain = difference["chrf++"]
+    baseline = _baseline(scores["systems"], gain["against"])
     low, high, value = gain["low"], gain["high"], gain["value"]
     amount = number(abs(value), digits_for(value))
     notes = tuple(_notes(facts, name, difference))
@@ -103,6 +103,14 @@ def verdict(facts: Facts) -> Verdict:
         return Verdict("worse", text, notes)
     shown = f"{signed(value, digits_for(value))} chrF++ {interval(low, high, sign=True)}"
     return Verdict("unclear", f"No clear difference between {name} and {baseline}: {shown}", notes)
+
+
+def _baseline(systems: list[dict[str, Any]], against: str) -> str:
+    """What the headline's difference is from; where that may be the source itself, by name."""
+    if (best := rival(systems)) != UNTUNED:
+        return f"the {best} ({against})"
+    two = sum(each["name"].startswith(UNTUNED) for each in systems) > 1
+    return "the better untuned baseline" if two else "the untuned baseline"
 
 
 def one_sided(facts: Facts, metric: str, unit: str, digits: int = 1) -> Verdict:

@@ -122,4 +122,5 @@ def evidence(run: RunFolder, runs: Sequence[RunFolder] = ()) -> Evidence:
         },
         near_duplicates=near_test_count(data.load(run.data).account["leaks"]),
         looks=max(1, looks([run, *runs], scores["rows_fingerprint"])),
+        against=change["against"],
     )
