@@ -199,7 +199,9 @@ SIGNS = st.characters(codec="utf-8") | st.sampled_from("℃™№Ⅷ＃काАA
 
 
 @given(
-    st.sampled_from([TOWN, CAPITAL]), st.text(SIGNS, max_size=200), st.sampled_from(["end", "limit"])
+    st.sampled_from([TOWN, CAPITAL]),
+    st.text(SIGNS, max_size=200),
+    st.sampled_from(["end", "limit"]),
 )
 @example(CAPITAL, "℃", "end")
 @example(CAPITAL, "A \u0301", "end")
