@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dubash.core.run import RunFolder
 from dubash.recipe.load import load_recipe
 from dubash.stages.run import run
 from stages.small import make_job, make_model
@@ -37,3 +38,9 @@ def job(tmp_path, small_model, monkeypatch) -> Path:
     make_job(tmp_path, small_model)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def rows(finished_run) -> RunFolder:
+    """The run's files as anybody's."""
+    return RunFolder(finished_run)

@@ -1,44 +1,13 @@
 """`dubash audit`: what another tool made, under our checks."""
 
-import json
-import shutil
-
 import pytest
 
 from dubash.core.errors import ComparisonError, DataError, ModelError, RecipeError, UserError
 from dubash.core.files import read_json, read_jsonl, write_jsonl
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
-from dubash.model.load import load_tokenizer
-from dubash.model.options import ModelOptions
-from dubash.prompt.mask import IGNORE
-from dubash.recipe.load import read_resolved
 from dubash.stages.audit import audit
-from dubash.stages.audit.asked import Asked
-from dubash.stages.common import make_template
-
-QUICK = ["generate.max_new_tokens=24", "model.device=cpu", "model.dtype=fp32"]
-
-
-@pytest.fixture
-def rows(finished_run):
-    """The run's rows as anybody's files."""
-    return RunFolder(finished_run)
-
-
-def asked(run: RunFolder, out, **given) -> Asked:
-    known = {"test": run.split("test"), "train": (run.split("train"),)}
-    return Asked("en", "es", out, **{**known, **given})
-
-
-def findings(out, about=None) -> list[str]:
-    found = read_json(out / "audit.json")["findings"]
-    return [each["text"] for each in found if about in (None, each["about"])]
-
-
-def lines(path, texts):
-    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    return path
+from stages.audits import QUICK, asked, findings, lines
 
 
 def test_an_adapter_translates_as_it_did_for_its_maker(rows, small_model, tmp_path, capsys):
@@ -51,7 +20,11 @@ def test_an_adapter_translates_as_it_did_for_its_maker(rows, small_model, tmp_pa
     assert read_json(found.scores)["differences"] == read_json(rows.scores)["differences"]
     page = found.report.read_text(encoding="utf-8")
     assert "audit of model" in page
-    assert "UNDECIDED" in capsys.readouterr().out or "DON'T SHIP" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "UNDECIDED" in said or "DON'T SHIP" in said
+    kept = read_json(tmp_path / "out" / "audit.json")
+    assert kept["asked"]["adapter"] == str(rows.model)
+    assert kept["settings"]["generate"]["max_new_tokens"] == 24
 
 
 def test_a_run_that_is_clean_has_no_leak(rows, tmp_path):
@@ -77,7 +50,7 @@ def test_rows_that_leak_are_told_and_left_out_of_the_scores(rows, tmp_path, caps
         rows, tmp_path / "out", train=(tmp_path / "train.jsonl",),
         hypotheses=lines(tmp_path / "out.es", texts),
     )  # fmt: skip
-    assert audit(given, []) == 1
+    assert audit(given, []) == 4
     told = findings(tmp_path / "out", "leaks")
     assert "2 test rows stand in train (1 with the same pair, 1 with the same target)" in told[0]
     assert "left out of all scores" in told[0]
@@ -94,115 +67,11 @@ def test_a_known_benchmark_among_the_training_rows_is_named(rows, tmp_path, shar
     some = file.read_text(encoding="utf-8").splitlines()[:30]
     train = lines(tmp_path / "train.tsv", ["source\ttarget", *some])
     file = lines(tmp_path / "out.es", ["Hola"] * len(data.load(rows.data).test))
-    assert audit(asked(rows, tmp_path / "out", train=(train,), hypotheses=file), []) == 1
+    assert audit(asked(rows, tmp_path / "out", train=(train,), hypotheses=file), []) == 4
     assert any(
         "30 training rows stand in the known benchmark ntrex" in each
         for each in findings(tmp_path / "out", "leaks")
     )
-
-
-# -- rows as trained -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trained(rows, small_model):
-    """Training rows as our own template makes them, for another tool's mistakes to be put into."""
-    recipe = read_resolved(rows.recipe)
-    tokenizer = load_tokenizer(ModelOptions(name=str(small_model)))
-    template = make_template(recipe, tokenizer, "causal")
-    found = []
-    for pair in data.load(rows.data).train[:8]:
-        example = template.example(pair)
-        prompt, target = list(example.prompt), list(example.target)
-        found.append(
-            {
-                "source": pair.source,
-                "target": pair.target,
-                "input_ids": prompt + target,
-                "labels": [IGNORE] * len(prompt) + target,
-            }
-        )
-    return found
-
-
-def about_tokens(rows, small_model, tmp_path, content) -> list[str]:
-    write_jsonl(tmp_path / "tokens.jsonl", content)
-    given = asked(
-        rows, tmp_path / "out", base=str(small_model), tokens=tmp_path / "tokens.jsonl",
-    )  # fmt: skip
-    audit(given, [*QUICK, "evaluate.few_shot=0"])
-    return findings(tmp_path / "out", "rows as trained")
-
-
-def test_rows_that_teach_what_is_served_pass(rows, small_model, tmp_path, trained):
-    assert about_tokens(rows, small_model, tmp_path, trained) == []
-
-
-@pytest.mark.parametrize(
-    ("mistake", "named"),
-    [
-        (lambda row: {**row, "labels": [*row["labels"][:-1], IGNORE]}, "end token unsupervised"),
-        (lambda row: {**row, "labels": [IGNORE, *row["labels"][:-1]]}, "mask shifted"),
-        (
-            lambda row: {
-                **row, "input_ids": [*row["input_ids"], 0], "labels": [*row["labels"], 0],
-                "attention_mask": [1] * len(row["input_ids"]) + [0],
-            },
-            "padding supervised",
-        ),
-        (
-            lambda row: {**row, "input_ids": row["input_ids"][1:], "labels": row["labels"][1:]},
-            "training prompt ≠ serving prompt",
-        ),
-        (
-            lambda row: {**row, "input_ids": row["input_ids"][:-3], "labels": row["labels"][:-3]},
-            "target truncated away",
-        ),
-    ],
-)  # fmt: skip
-def test_the_five_mistakes_are_found_in_another_tools_rows(
-    rows, small_model, tmp_path, trained, mistake, named
-):
-    content = [mistake(row) for row in trained[:3]] + trained[3:]
-    told = about_tokens(rows, small_model, tmp_path, content)
-    assert told == [f"{named} in 3 of 8 rows"]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"labels": [1]}, "differ in length"),
-        ({"input_ids": "12"}, "input_ids is no list of numbers"),
-        ({"input_ids": [10**9], "labels": [1]}, "past the tokenizer's"),
-        ({"target": None}, "source and target are texts"),
-    ],
-)
-def test_what_are_no_rows_as_trained_is_said(rows, small_model, tmp_path, trained, change, message):
-    with pytest.raises(DataError, match=message) as caught:
-        about_tokens(rows, small_model, tmp_path, [trained[0], {**trained[1], **change}])
-    assert caught.value.where.endswith("tokens.jsonl:2")
-
-
-# -- the model's files ---------------------------------------------------------------------------
-
-
-def test_a_model_that_others_would_not_stop_is_a_fault(rows, small_model, tmp_path):
-    model = shutil.copytree(small_model, tmp_path / "theirs")
-    file = model / "generation_config.json"
-    content = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({**content, "eos_token_id": 0}))
-    audit(asked(rows, tmp_path / "out", model=str(model)), QUICK)
-    assert any("does not stop at" in each for each in findings(tmp_path / "out", "model"))
-
-
-def test_an_adapter_says_whose_it_is(rows, small_model, tmp_path):
-    adapter = shutil.copytree(rows.model, tmp_path / "adapter")
-    file = adapter / "adapter_config.json"
-    content = json.loads(file.read_text())
-    file.write_text(json.dumps({**content, "base_model_name_or_path": "someone/other-base"}))
-    given = asked(rows, tmp_path / "out", base=str(small_model), adapter=adapter)
-    audit(given, [*QUICK, "evaluate.few_shot=0"])
-    assert any("trained on someone/other-base" in each for each in findings(tmp_path / "out"))
 
 
 # -- what cannot be audited ----------------------------------------------------------------------
@@ -261,3 +130,46 @@ def test_the_same_audit_again_keeps_what_was_translated_and_other_rows_are_refus
     other = asked(rows, tmp_path / "out", base=str(small_model), train=())
     with pytest.raises(DataError, match="rows of this run would change"):
         audit(other, [*QUICK, "evaluate.few_shot=0"])
+
+
+def test_other_references_or_columns_are_other_rows(rows, tmp_path):
+    prepared = data.load(rows.data)
+    sources = lines(tmp_path / "s.en", [pair.source for pair in prepared.test])
+    first = lines(tmp_path / "r1.es", [pair.target for pair in prepared.test])
+    second = lines(tmp_path / "r2.es", [f"{pair.target}!" for pair in prepared.test])
+    out = lines(tmp_path / "out.es", ["Hola"] * len(prepared.test))
+    files = {"test": None, "sources": sources, "references": first, "hypotheses": out}
+    audit(asked(rows, tmp_path / "out", **files), [])
+    with pytest.raises(DataError, match="test is another"):
+        audit(asked(rows, tmp_path / "out", **{**files, "references": second}), [])
+
+
+def test_other_hypotheses_are_not_taken_for_the_first_ones(rows, tmp_path):
+    count = len(data.load(rows.data).test)
+    file = lines(tmp_path / "out.es", ["Hola"] * count)
+    audit(asked(rows, tmp_path / "out", hypotheses=file), [])
+    lines(file, ["Adiós"] * count)
+    with pytest.raises(UserError, match="made with other rows or settings"):
+        audit(asked(rows, tmp_path / "out", hypotheses=file), [])
+
+
+def test_an_audit_of_rows_alone_shows_no_earlier_scores(rows, tmp_path):
+    file = lines(tmp_path / "out.es", ["Hola"] * len(data.load(rows.data).test))
+    audit(asked(rows, tmp_path / "out", hypotheses=file), [])
+    audit(asked(rows, tmp_path / "out"), [])
+    assert not (tmp_path / "out" / "scores.json").exists()
+    assert "chrF++" not in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_code_with_parts_is_kept(rows, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from dubash.cli import judging  # noqa: F401 - puts its commands into the app
+    from dubash.cli.root import app
+    from dubash.stages import audit as stage
+
+    seen = []
+    monkeypatch.setattr(stage, "audit", lambda asked, overrides: seen.append(asked) or 0)
+    words = ["audit", "--pair", "en:zh-Hant", "--out", str(tmp_path / "out"), "--test", "t.tsv"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert (seen[0].source, seen[0].target) == ("en", "zh-Hant")

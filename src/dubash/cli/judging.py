@@ -167,14 +167,13 @@ def audit(
     ] = None,
     glossary: Annotated[Path | None, typer.Option(help="CSV, TSV or TBX.")] = None,
 ) -> None:
-    """Check what another tool made: leaks, rows as trained, behaviour, gain; 1 where at fault."""
+    """Check what another tool made: leaks, rows as trained, behaviour, gain; 4 where at fault."""
     from dubash.stages.audit import audit as stage
     from dubash.stages.audit.asked import Asked
-    from dubash.stages.trim_rows import read_columns, read_pair
+    from dubash.stages.trim_rows import pair_codes, read_columns
 
-    languages = read_pair(pair)
     asked = Asked(
-        languages.source.code, languages.target.code, out, test, sources, references,
+        *pair_codes(pair, "--pair"), out, test, sources, references,
         tuple(train or ()), dev, read_columns(columns), base, model, adapter, hypotheses,
         base_hypotheses, tokens, glossary,
     )  # fmt: skip

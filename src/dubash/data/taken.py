@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from dubash.data.fingerprints import find as find_known
 from dubash.data.fingerprints import read, shipped
 from dubash.data.frozen import Prepared, reuse, write
 from dubash.data.leaks import Leak, excerpt, find, steps, summary
-from dubash.data.options import DataOptions
+from dubash.data.options import DataOptions, map_paths
 from dubash.data.reading import Entries, Reading, account_of, hashes_of, made_of
 from dubash.data.splits import Splits
+
+_SPLITS = Splits._fields
 
 SHOWN = 20
 """Leaks that are kept as examples, for each pair of splits."""
@@ -35,10 +38,14 @@ def take(
     """
     hashes = hashes_of(entries, pair, Path())
     made = made_of(options, pair, "translation", hashes)
-    for split in Splits._fields:
-        made["options"][split] = [Path(each.name).name for each in entries.get(split, ())]
+    given = {
+        split: [each.model_dump(mode="json") for each in entries.get(split, ())]
+        for split in _SPLITS
+    }
+    made["options"] |= map_paths(given, lambda path: Path(path).name)
     if found := reuse(folder, made, unused=unused):
-        return found
+        known = {"benchmarks": _known(found.train, options)}  # more may be known than then
+        return replace(found, account=found.account | known)
     reading = Reading(options, pair, "translation", Path(), hashes, as_given=True)
     rows = {split: reading.split(split, each) for split, each in entries.items()}
     splits = Splits(*(rows.get(name, []) for name in Splits._fields))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, GenerationConfig
+from transformers.utils import GENERATION_CONFIG_NAME, cached_file
 
 from dubash.model.adapter import check_adapter
 from dubash.model.options import ModelOptions
 from dubash.model.plain import plain_errors, quiet_loading
-from dubash.model.source import resolve
+from dubash.model.source import read_config, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,18 @@ def given_model(options: ModelOptions) -> Given:
     arguments = source.arguments(options)
     with plain_errors(options.name), quiet_loading():
         tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
-        try:
-            ends = GenerationConfig.from_pretrained(
-                source.location, revision=source.revision
-            ).eos_token_id
-        except OSError:  # a checkpoint without one stops at its tokenizer's end token
-            ends = tokenizer.eos_token_id
-    return _given(tokenizer, ends)
+        file = cached_file(
+            source.location, GENERATION_CONFIG_NAME, revision=source.revision,
+            _raise_exceptions_for_missing_entries=False,
+        )  # fmt: skip
+        if file:
+            generation = GenerationConfig.from_pretrained(source.location, revision=source.revision)
+        else:  # as transformers then does
+            generation = GenerationConfig.from_model_config(read_config(source, options))
+    return _given(tokenizer, generation.eos_token_id)
 
 
-def given_adapter(folder: Path) -> GivenAdapter:
+def given_adapter(folder: Path, trust_remote_code: bool = False) -> GivenAdapter:
     """Of an adapter's folder. Raises ModelError unless it holds a whole LoRA adapter."""
     check_adapter(folder)
     settings = folder / "adapter_config.json"
@@ -64,7 +67,7 @@ def given_adapter(folder: Path) -> GivenAdapter:
     tokenizer = None
     if (folder / "tokenizer_config.json").exists():
         with plain_errors(str(folder)), quiet_loading():
-            found = AutoTokenizer.from_pretrained(str(folder))
+            found = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=trust_remote_code)
         tokenizer = _given(found, found.eos_token_id)
     return GivenAdapter(
         str(content.get("base_model_name_or_path") or ""),

@@ -101,9 +101,12 @@ def read_facts(run: RunFolder) -> Facts:
         raise DataError(
             "this folder holds no run.", where=str(run.path), fix="Start one with `dubash run`."
         )
+    audit_file = run.path / "audit.json"
+    audit = redact(read_json(audit_file)) if audit_file.exists() else {}
+    if audit and not recipe_text:  # it has no recipe, but settings like those of one
+        recipe_text = yaml.safe_dump(audit["settings"], sort_keys=False, allow_unicode=True)
     recipe = _parse(recipe_text, run.recipe)
     source, target = _languages(scores, recipe)
-    audit = run.path / "audit.json"
     return Facts(
         name=" ".join(str(manifest.get("name") or run.path.name).split()),
         recipe_text=recipe_text,
@@ -116,7 +119,7 @@ def read_facts(run: RunFolder) -> Facts:
         rows=rows,
         source=source,
         target=target,
-        audit=tuple(redact(read_json(audit)["findings"]) if audit.exists() else ()),
+        audit=tuple(audit.get("findings", ())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,11 +82,13 @@ def translate_rows(
         write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made_rows))
 
 
-def by_another_engine(run: RunFolder, on: HeldOut = "test") -> list[str]:
-    """The systems that CTranslate2 translated where transformers had to translate the others: the
-    gain would be the engine's in part."""
+def by_another_engine(
+    run: RunFolder, on: HeldOut = "test", among: Sequence[str] = tuple(LABELS)
+) -> list[str]:
+    """The systems `among` those that CTranslate2 translated where transformers had to translate
+    the others: the gain would be the engine's in part."""
     engines: dict[str, str] = run.read_manifest().get(_ENGINES[on], {})
-    serving = {name: label for name, label in engines.items() if name not in FORMS}
+    serving = {name: label for name, label in engines.items() if name in among}
     fast = [name for name, label in serving.items() if label.startswith("ctranslate2")]
     return fast if len(fast) < len(serving) else []
 

@@ -18,16 +18,22 @@ from dubash.data.rows import BadRow
 
 
 def read_pair(languages: str) -> LanguagePair:
-    """The pair of `en-es`, or of `en:zh-Hant` where a code has parts; RecipeError for what is
-    none."""
+    """The pair of `--languages`, as `pair_codes` reads it; RecipeError for what is none."""
+    source, target = pair_codes(languages, "--languages")
+    return LanguagePair(language(source), language(target))
+
+
+def pair_codes(languages: str, where: str) -> tuple[str, str]:
+    """The codes of `en-es`, or of `en:zh-Hant` where a code has parts; RecipeError for what is no
+    pair."""
     codes = languages.split(":" if ":" in languages else "-")
     if len(codes) != 2:
         raise RecipeError(
             f"'{languages}' is no pair of languages.",
-            where="--languages",
+            where=where,
             fix="Give two codes, such as en-es, or en:zh-Hant where a code has parts.",
         )
-    return LanguagePair(language(codes[0]), language(codes[1]))
+    return codes[0], codes[1]
 
 
 def read_columns(columns: str) -> Columns | None:

@@ -43,8 +43,9 @@ from dubash.stages.looks import note_look
 from dubash.stages.translate import check_output
 from dubash.stages.verdict import describe, evidence
 
-FAULTY = 1
-"""The exit status where a fault was found; 0 where there is none, 2 is that of an error."""
+FAULTY = 4
+"""The exit status where a fault was found; 0 where there is none, 2 is that of an error, 1 that of
+Python's own failures."""
 
 
 def audit(asked: Asked, overrides: Sequence[str]) -> int:
@@ -70,9 +71,12 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
         findings += about_glossary(lint(glossary, rows.test)) if glossary else []
         findings += about_tokens(asked.tokens, recipe, template)
         findings += about_model(asked, recipe, template)
-        found = systems(asked, recipe, run, rows, template)
+        found = systems(asked, recipe, run, rows)
         test, clean = _unleaked(rows, found)
-        if clean and test:
+        if not (clean and test):  # an earlier audit in this folder may have had some
+            run.scores.unlink(missing_ok=True)
+            run.rows.unlink(missing_ok=True)
+        else:
             scores = _score(run, recipe, test, clean, rows.train, glossary, pieces_of(template))
             findings += about_behaviour(scores, recipe.evaluate)
             if len(test) < len(rows.test):
@@ -82,8 +86,13 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
             if "chrf++" in scores["differences"].get("S1", {}):
                 judged = judge([evidence(run)], recipe.evaluate.verdict)
                 typer.echo("\n".join(["", *describe(judged)]))
-        write_json(run.path / "audit.json", {"findings": [asdict(each) for each in findings]})
-        run.note(audit=[f"{each.about}: {each.text}" for each in findings])
+        unused = {"train", "run", "data"} | ({"model", "method"} if template is None else set())
+        content = {
+            "asked": asked.as_written(),
+            "settings": recipe.model_dump(mode="json", exclude_none=True, exclude=unused),
+            "findings": [asdict(each) for each in findings],
+        }
+        write_json(run.path / "audit.json", content)
         report = write_report(run)
         write_markdown(run)
     typer.echo("\n".join(["", *_told(findings), f"report: {report}"]))

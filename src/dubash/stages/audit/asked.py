@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,19 @@ class Asked:
         return Path(str(given or self.references)).name
 
     @property
-    def template_of(self) -> str | None:
-        """The model whose tokenizer makes the prompts; None where no model is given."""
-        return self.base or self.model
+    def served(self) -> str | None:
+        """The model whose tokenizer makes the tuned model's prompts; None where none is given."""
+        return self.model or self.base
+
+    def as_written(self) -> dict[str, str | list[str]]:
+        """What was asked, for the audit's own record."""
+        given = {key: each for key, each in asdict(self).items() if each and key != "columns"}
+        columns = self.columns and [str(self.columns.source), str(self.columns.target)]
+        return {
+            **{key: [*map(str, each)] if isinstance(each, tuple) else str(each)
+               for key, each in given.items()},
+            **({"columns": columns} if columns else {}),
+        }  # fmt: skip
 
 
 def refuse_nonsense(asked: Asked) -> None:
@@ -73,7 +83,7 @@ def refuse_nonsense(asked: Asked) -> None:
         raise UserError("an adapter goes onto its base.", where="--adapter", fix="Give --base.")
     if asked.base is not None and asked.base_hypotheses is not None:
         raise UserError("--base and --base-hypotheses: the base is given twice.")
-    if asked.tokens is not None and asked.template_of is None:
+    if asked.tokens is not None and asked.served is None:
         raise UserError(
             "rows as trained are held against the prompt that is served.", where="--tokens",
             fix="Give --base or --model, and its prompt.text or prompt.style as it is served.",
@@ -89,7 +99,7 @@ def settings(asked: Asked, overrides: Sequence[str]) -> Recipe:
     content: dict[str, Any] = {
         "languages": {"source": asked.source, "target": asked.target},
         "data": {"train": [str(asked.test or asked.references)]},
-        "model": {"name": asked.template_of or NO_MODEL},
+        "model": {"name": asked.base or asked.model or NO_MODEL},
         "method": {"name": "lora" if asked.adapter else "full"},
         "evaluate": {"glossary": str(asked.glossary)} if asked.glossary else {},
         "run": {"name": "audit"},

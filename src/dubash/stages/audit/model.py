@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -10,24 +11,32 @@ from dubash.core.files import sha256_file, sha256_text, write_jsonl
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
 from dubash.data.frozen import Prepared
+from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
+from dubash.model.options import ModelOptions
 from dubash.prompt.leftovers import leftovers
 from dubash.prompt.template import Template
 from dubash.recipe.options import Recipe
 from dubash.stages.audit.asked import Asked
 from dubash.stages.audit.findings import Finding
 from dubash.stages.check import load_tokenizer_and_kind
-from dubash.stages.common import make_template, note_made
+from dubash.stages.common import already_made, make_template, note_made
 from dubash.stages.evaluate import read_lines
 from dubash.stages.shots import asked_for
 from dubash.stages.systems import LABELS, by_another_engine, read_system, translate_rows
 
 
 def template_of(asked: Asked, recipe: Recipe) -> Template | None:
-    """The template by which prompts are made; None where no model is given."""
-    if asked.template_of is None:
+    """The template by which the tuned model is asked (an adapter's is its base's), or the base
+    where there is no tuned one; None where no model is given."""
+    if asked.served is None:
         return None
-    return make_template(recipe, *load_tokenizer_and_kind(recipe))
+    served = recipe.model_copy(update={"model": _named(recipe, asked.served)})
+    return make_template(served, *load_tokenizer_and_kind(served))
+
+
+def _named(recipe: Recipe, name: str) -> ModelOptions:
+    return recipe.model.model_copy(update={"name": name})
 
 
 # -- the model's files ---------------------------------------------------------------------------
@@ -45,9 +54,9 @@ def about_model(asked: Asked, recipe: Recipe, template: Template | None) -> list
         found.append(Finding("fault" if severity == "fault" else "caution", "model", text))
 
     base = given_model(recipe.model)
-    tuned = base
+    tuned, prompts = base, "prompts are made by the base's here"
     if asked.adapter is not None:
-        adapter = given_adapter(asked.adapter)
+        adapter = given_adapter(asked.adapter, recipe.model.trust_remote_code)
         named, ours = Path(adapter.base).name, Path(recipe.model.name).name
         if named and named != ours and not recipe.model.name.startswith("embedded:"):
             note("caution", f"the adapter says it was trained on {adapter.base}, not on {ours}")
@@ -60,7 +69,8 @@ def about_model(asked: Asked, recipe: Recipe, template: Template | None) -> list
                     "and the adapter brings no embeddings for them",
                 )
     elif asked.model is not None and asked.base is not None:
-        tuned = given_model(recipe.model.model_copy(update={"name": asked.model}))
+        tuned = given_model(_named(recipe, asked.model))
+        prompts = "each is asked by its own"
     if asked.model is not None and template.end_id not in tuned.ends:
         name = template.tokenizer.convert_ids_to_tokens(template.end_id)
         note(
@@ -75,16 +85,14 @@ def about_model(asked: Asked, recipe: Recipe, template: Template | None) -> list
             "its id leaves the end token out of the loss",
         )
     if tuned.chat_template != base.chat_template:
-        note("caution", "its chat template is not the base's; prompts are made by the base's here")
+        note("caution", f"its chat template is not the base's; {prompts}")
     return found
 
 
 # -- what it translates --------------------------------------------------------------------------
 
 
-def systems(
-    asked: Asked, recipe: Recipe, run: RunFolder, rows: Prepared, template: Template | None
-) -> list[System]:
+def systems(asked: Asked, recipe: Recipe, run: RunFolder, rows: Prepared) -> list[System]:
     """S0, S0-shots and S1 on the test rows, as far as they are given: translated here, or read."""
     from dubash.model.load import load_base, load_tuned
 
@@ -96,13 +104,12 @@ def systems(
     if asked.adapter is not None:
         loaders["S1"] = partial(load_tuned, recipe.model, recipe.method, asked.adapter)
     elif asked.model is not None:
-        whole = recipe.model.model_copy(update={"name": asked.model})
-        loaders["S1"] = partial(load_base, whole)
+        loaders["S1"] = partial(load_base, _named(recipe, asked.model))
     if "S1" in loaders:
         note_made(run, "train", _weights(asked))
     for name, load in loaders.items():
         translate_rows(run, recipe, rows.test, name, load)
-    for name in by_another_engine(run):
+    for name in by_another_engine(run, among=list(loaders)):
         translate_rows(run, recipe, rows.test, name, loaders[name], plain=True)
     found = [each for name in loaders if (each := read_system(run, name))]
     for name, path in ((UNTUNED, asked.base_hypotheses), ("S1", asked.hypotheses)):
@@ -129,12 +136,15 @@ def _file(name: str, path: Path, rows: Prepared, run: RunFolder) -> System:
             "same rows.",
             where=str(path),
         )
+    part, made = f"translate {name}", sha256_text(fingerprint(rows.test), *lines)
     outputs = [Hypothesis(line, "end", 0, 0.0) for line in lines]
     sources = [row.source for row in rows.test]
-    write_jsonl(
-        run.hypotheses(name),
-        ({"source": source, "text": line} for source, line in zip(sources, lines, strict=True)),
-    )
+    if not already_made(run, part, run.hypotheses(name), made):
+        note_made(run, part, made)
+        kept = zip(sources, outputs, strict=True)
+        write_jsonl(
+            run.hypotheses(name), ({"source": source, **asdict(each)} for source, each in kept)
+        )
     return System(name, path.name, sources, outputs, measured=False)
 
 

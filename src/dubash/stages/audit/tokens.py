@@ -8,6 +8,7 @@ from typing import Any
 from dubash.core.errors import DataError, PreflightError
 from dubash.core.files import read_jsonl
 from dubash.core.types import Pair
+from dubash.prompt.mask import IGNORE
 from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Template
 from dubash.recipe.options import Recipe
@@ -43,7 +44,9 @@ def about_tokens(path: Path | None, recipe: Recipe, template: Template | None) -
             refused.setdefault(error.what.partition(":")[0], []).append(str(error))
     if not count:
         raise DataError("no rows in it.", where=str(path))
-    return [
+    capped = f"only the first {MOST:,} rows were looked at"
+    found = [Finding("caution", "rows as trained", capped)] if count == MOST else []
+    return found + [
         Finding("fault", "rows as trained", f"{name} in {len(told)} of {count} rows", (told[0],))
         for name, told in sorted(refused.items(), key=lambda each: -len(each[1]))
     ]
@@ -62,8 +65,9 @@ def _row(content: Any, template: Template, where: str) -> Row:
     if len(seen) != len(ids) or (template.kind == "causal" and len(labels) != len(ids)):
         raise DataError("input_ids, labels and attention_mask differ in length.", where=where)
     size = len(template.tokenizer)
-    if not 0 <= min(ids) <= max(ids) < size or max(labels) >= size:
-        raise DataError(f"a token past the tokenizer's {size}.", where=where)
+    tokens = [*ids, *(each for each in labels if each != IGNORE)]
+    if not 0 <= min(tokens) <= max(tokens) < size:
+        raise DataError(f"a number that is no token of the tokenizer's {size}.", where=where)
     return Row(Pair(source, target, "", where), ids, labels, seen, template.prompt_ids(source))
 
 
