@@ -1,7 +1,7 @@
 """The rules of a probe by example: hand-written answers, each with its diagnosis and evidence."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dubash.core.languages import language
@@ -62,6 +62,19 @@ def test_the_right_fact_in_another_script_is_the_wrong_language():
     found = diagnoses(CAPITAL, "The capital of Karnataka is Bengaluru.")
     assert found["wrong_language"] == "Latin script, not Hindi"
     assert "missing" in found
+
+
+@pytest.mark.parametrize("text", ["25 ℃", "™", "№ 5"])
+def test_a_sign_that_stands_for_letters_is_in_their_script(text):
+    assert diagnoses(CAPITAL, text)["wrong_language"] == "Latin script, not Hindi"
+
+
+def test_the_script_named_is_one_that_the_question_did_not_bring():
+    question = Question(
+        id="nasa", language="hi", topic="language", question="NASA क्या है? हिंदी में बताइए।"
+    )
+    found = diagnoses(question, "NASA NASA NASA: это агентство है")
+    assert found["wrong_language"] == "Cyrillic script, not Hindi"
 
 
 def test_another_language_in_the_right_script_is_named():
@@ -182,9 +195,18 @@ def test_phrases_are_sought_by_whole_words(phrase, text, code, said):
     assert bool(first_said([phrase], text, code)) == said
 
 
-@given(st.text(max_size=200), st.sampled_from(["end", "limit"]))
-def test_any_text_is_diagnosed_and_never_both_right_and_wrong(text, stop):
-    found = diagnose(TOWN, TOWN.question, Hypothesis(text, stop, 1, 0.0), TRAINING, OPTIONS)
+SIGNS = st.characters(codec="utf-8") | st.sampled_from("℃™№Ⅷ＃काАA7 \u0301\u200d\n")
+
+
+@given(
+    st.sampled_from([TOWN, CAPITAL]),
+    st.text(SIGNS, max_size=200),
+    st.sampled_from(["end", "limit"]),
+)
+@example(CAPITAL, "℃", "end")
+@example(CAPITAL, "A \u0301", "end")
+def test_any_text_is_diagnosed_and_never_both_right_and_wrong(question, text, stop):
+    found = diagnose(question, "A?", Hypothesis(text, stop, 1, 0.0), TRAINING, OPTIONS)
     assert [name for name in DIAGNOSES if name in found.diagnoses] == list(found.diagnoses)
     assert found.right == (not set(found.diagnoses) & set(WRONG))
     assert found.right or not found.passes

@@ -82,3 +82,8 @@ def _fact(element: str, name: str, value: str, style: str) -> str:
         module = "basic" if name == "subjectField" else "min"
         return f"<{module}:{name}>{escape(value)}</{module}:{name}>"
     return f'<{element} type="{name}">{escape(value)}</{element}>'
+
+
+def plain(entries: Iterable[TermEntry]) -> list[tuple[object, ...]]:
+    """Without where they stand."""
+    return [(e.source, e.targets, e.forbidden, e.note, e.part_of_speech, e.domain) for e in entries]

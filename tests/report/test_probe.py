@@ -80,6 +80,20 @@ def test_the_table_names_what_was_lost(content):
     assert table.splitlines()[-1].startswith("    S1 <script>")
 
 
+def test_no_answer_drives_the_terminal_that_the_table_is_printed_on(content):
+    row = content["rows"][1]
+    said = {**row["answers"]["S1"], "text": "\x1b[2J\x1b]0;owned\x07विजयन\n" + "अ" * 500}
+    said["diagnoses"] = {"rejected": "\x9b31m\u202eविजयन"}
+    lost = {**row, "question": "कौन\u202e थे?", "answers": {**row["answers"], "S1": said}}
+    table = probe_table({**content, "rows": [lost]})
+    assert table.splitlines()[-3] == "  कौन थे?"
+    last = table.splitlines()[-1]
+    assert last.startswith("    S1 [2J ]0;owned विजयन अ")
+    assert last.endswith("अ… [rejected: 31m विजयन]")
+    assert len(last) < 240
+    assert not set("\x1b\x07\x9b\u202e") & set(table)
+
+
 def test_every_diagnosis_and_outcome_has_words():
     assert set(words.DIAGNOSIS_WORDS) == set(DIAGNOSES)
     assert set(words.OUTCOME_WORDS) == set(words.FIRST) == set(OUTCOMES) == set(OUTCOME_WORDS)

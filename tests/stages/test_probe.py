@@ -125,6 +125,17 @@ def test_answers_are_kept_and_only_what_lacks_is_asked(own, mine, capsys):
     assert content["set"] == str(mine)
 
 
+def test_whose_home_the_questions_lie_in_is_told_nowhere(own, mine, monkeypatch):
+    monkeypatch.setenv("HOME", str(mine.parent))
+    probe(own, mine, [], None)
+    run = RunFolder(own)
+    assert read_json(run.probe)["set"] == "~/mine.jsonl"
+    for path in (run.probe, run.probe_page):
+        text = path.read_text(encoding="utf-8")
+        assert "~/mine.jsonl" in text
+        assert str(mine.parent) not in text
+
+
 def test_answers_of_another_training_are_made_again(own, capsys):
     note_made(RunFolder(own), "train", "other rows")
     probe(own, None, [], None)

@@ -25,6 +25,9 @@ COLUMNS = {
 """What columns are called. Case does not count, and a blank is an underscore; the sides also go by
 their language's code or English name."""
 
+EXAMPLES = ("example", "target_example")
+"""What several columns may hold: all of them are read."""
+
 SEPARATOR = "|"
 """Between several translations, or examples, in one cell."""
 
@@ -36,7 +39,8 @@ def read_table(path: Path, name: str, languages: LanguagePair) -> Iterator[TermE
 
     A CSV has a header; a TSV may do without one and has then two columns, source and target, or
     three, with a note. Other columns are not read. Raises DataError for what is no text in UTF-8,
-    for sides without a column, and for a column one slip away from a known name.
+    for sides without a column, and for a column one slip away from a known name other than those
+    of examples.
     """
     for number, line in enumerate(lines(path, name), start=1):
         if broken := flaw(line):
@@ -58,26 +62,28 @@ def read_table(path: Path, name: str, languages: LanguagePair) -> Iterator[TermE
             yield _entry(record, columns, f"{name}:{record.number}")
 
 
-def _by_name(cells: Sequence[str], languages: LanguagePair, where: str) -> dict[str, int]:
-    """Which column holds what, as far as the first row's cells are known names."""
+def _by_name(cells: Sequence[str], languages: LanguagePair, where: str) -> dict[str, list[int]]:
+    """Which columns hold what, as far as the first row's cells are known names."""
     known = {name: kind for kind, names in COLUMNS.items() for name in names}
     for kind, language in (("source", languages.source), ("target", languages.target)):
         known |= {language.code: kind, language.name.lower(): kind}
         if language.variant:
             known[f"{language.code}_{language.variant}".lower()] = kind
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     unknown = []
     for place, cell in enumerate(cells):
         label = "_".join(cell.lower().replace("-", " ").replace("_", " ").split())
         if label not in known:
             unknown.append(label)
-        elif known[label] in found:
+        elif known[label] in found and known[label] not in EXAMPLES:
             column = known[label].replace("_", " ")
             raise DataError(f"two columns hold the {column}.", where=where)
         else:
-            found[known[label]] = place
+            found.setdefault(known[label], []).append(place)
     if {"source", "target"} <= found.keys():
-        _refuse_slips(unknown, list(known), where)
+        # a column that is nearly called `context` is more likely another one: `content`
+        names = [name for name, kind in known.items() if kind not in EXAMPLES]
+        _refuse_slips(unknown, names, where)
     return found
 
 
@@ -95,10 +101,10 @@ def _refuse_slips(unknown: Sequence[str], known: Sequence[str], where: str) -> N
 
 def _by_place(
     cells: Sequence[str], is_csv: bool, languages: LanguagePair, where: str
-) -> dict[str, int]:
+) -> dict[str, list[int]]:
     """The columns of a file without a header."""
     if not is_csv and 2 <= len(cells) <= len(_HEADERLESS):
-        return {kind: place for place, kind in enumerate(_HEADERLESS[: len(cells)])}
+        return {kind: [place] for place, kind in enumerate(_HEADERLESS[: len(cells)])}
     shown = ", ".join(f"'{cell[:40]}'" for cell in cells[:8])
     codes = f"{languages.source.code}, {languages.target.code}"
     without = "a CSV has" if is_csv else "a TSV of more or fewer than two or three columns has"
@@ -110,8 +116,11 @@ def _by_place(
     )
 
 
-def _entry(record: Record, columns: dict[str, int], origin: str) -> TermEntry:
-    cells = {kind: record.cells[place] for kind, place in columns.items()}
+def _entry(record: Record, columns: dict[str, list[int]], origin: str) -> TermEntry:
+    cells = {
+        kind: SEPARATOR.join(record.cells[place] for place in places)
+        for kind, places in columns.items()
+    }
     return TermEntry(
         cells["source"],
         tuple(cells["target"].split(SEPARATOR)),

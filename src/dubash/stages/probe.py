@@ -32,6 +32,7 @@ from dubash.evaluate.probe.questions import (
 from dubash.evaluate.probe.table import probe_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
+from dubash.report.facts import redact
 from dubash.report.probe import write_probe
 from dubash.stages.common import alone_in, make_engine, make_template, meaning, note_made, phase
 from dubash.stages.translate import check_room, existing_run
@@ -75,7 +76,7 @@ def probe(
         judged = _judged(judging, asked, answers) if judging else {}
         content = account(asked, answers, rules, judged) | {
             "run": recipe.run.name,
-            "set": str(questions) if questions else "shipped",
+            "set": redact(str(questions)) if questions else "shipped",
             "sha256": sha256_text(*(each.model_dump_json() for each in asked)),
             "judge": {"signature": judging.signature} if judging else None,
         }

@@ -19,7 +19,20 @@ def is_wrong_script(
     options: BehaviourOptions,
     source: Language | None = None,
 ) -> bool:
-    """Less than `wrong_script` of the text is in a script of the target language.
+    """Less than `wrong_script` of the text is in a script of the target language, see
+    `wrong_script`."""
+    return bool(wrong_script(text, row, target, options, source))
+
+
+def wrong_script(
+    text: str,
+    row: Pair,
+    target: Language,
+    options: BehaviourOptions,
+    source: Language | None = None,
+) -> str:
+    """The script, such as "LATIN", of most of the letters that are in none of the target's, where
+    less than `options.wrong_script` of the text is in one of those; else "".
 
     Letters count, with the marks that are part of them; a letter of Chinese, Japanese or Korean
     counts twice, as it is as wide as two. Digits and signs do not count, nor do links, placeholders
@@ -31,14 +44,17 @@ def is_wrong_script(
     """
     text = without_markup(text)
     if not _is_mixed(text, target):
-        return False
+        return ""
     if row.target and script_share(row.target, target.scripts) is None:
-        return False
+        return ""
     own, foreign = _letters(text, target.scripts)
     known = {*_letters(row.target, target.scripts)[1], *_borrowed(row.source, source)}
     known = {word.casefold() for word in known}
-    count = sum(len(word) for word in foreign if word.casefold() not in known)
-    return own < options.wrong_script * (own + count)
+    foreign = [word for word in foreign if word.casefold() not in known]
+    if own >= options.wrong_script * (own + sum(map(len, foreign))):
+        return ""
+    scripts = Counter(filter(None, map(script_of, "".join(foreign))))
+    return max(scripts, key=scripts.__getitem__, default="")  # a mark alone is in no script
 
 
 def _borrowed(text: str, source: Language | None) -> list[str]:

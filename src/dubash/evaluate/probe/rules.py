@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dubash.core.languages import LANGUAGES, language, script_of
+from dubash.core.languages import LANGUAGES, language
 from dubash.core.types import Hypothesis, Pair
 from dubash.evaluate.behaviour import learnt, short
 from dubash.evaluate.behaviour.lengths import is_empty
 from dubash.evaluate.behaviour.loops import loop
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
-from dubash.evaluate.behaviour.scripts import is_wrong_script, wrong_language
+from dubash.evaluate.behaviour.scripts import wrong_language, wrong_script
 from dubash.evaluate.language import can_be_told
 from dubash.evaluate.options import BehaviourOptions
 from dubash.evaluate.probe.questions import PARAPHRASES, Question
@@ -104,10 +103,8 @@ def _of_what_is_said(question: Question, text: str) -> dict[str, str | bool]:
 def _other_language(question: Question, text: str, row: Pair, options: BehaviourOptions) -> str:
     """`Latin script, not Hindi`, `Marathi, not Hindi`; "" where it is the language it should be."""
     target = language(question.expected)
-    if is_wrong_script(text, row, target, options, language(question.language)):
-        scripts = Counter(filter(None, map(script_of, text)))
-        ((most, _),) = scripts.most_common(1)
-        return f"{most.capitalize()} script, not {target.name}"
+    if script := wrong_script(text, row, target, options, language(question.language)):
+        return f"{script.capitalize()} script, not {target.name}"
     code = wrong_language(text, row, target, options) if can_be_told(target) else ""
     return f"{LANGUAGES[code].name}, not {target.name}" if code else ""
 

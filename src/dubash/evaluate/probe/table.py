@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dubash.evaluate.behaviour import short
+from dubash.core.terminal import safe_line
 from dubash.evaluate.probe.account import AFTER, BEFORE
 
 OUTCOME_WORDS = {
@@ -20,7 +20,7 @@ MOST_LOST = 5
 """Lost questions that the terminal shows."""
 
 _LONGEST = 160
-"""Characters of an answer, or of evidence, there."""
+"""Characters of a question, an answer, or of evidence, there."""
 
 
 def probe_table(content: Mapping[str, Any]) -> str:
@@ -54,11 +54,11 @@ def _lost(content: Mapping[str, Any]) -> Iterator[str]:
         shown = f", the first {MOST_LOST} of {len(lost)}" if len(lost) > MOST_LOST else ""
         yield from ("", f"lost by tuning{shown}:")
     for row in lost[:MOST_LOST]:
-        yield f"  {row['question']}"
+        yield f"  {safe_line(row['question'], _LONGEST)}"
         for name in (BEFORE, AFTER):
             answer = row["answers"][name]
             why = "".join(
-                f" [{key.replace('_', ' ')}{f': {short(it, _LONGEST)}' if it else ''}]"
+                f" [{key.replace('_', ' ')}{f': {safe_line(it, _LONGEST)}' if it else ''}]"
                 for key, it in answer["diagnoses"].items()
             )
-            yield f"    {name} {short(' '.join(answer['text'].split()), _LONGEST)}{why}"
+            yield f"    {name} {safe_line(answer['text'], _LONGEST)}{why}"

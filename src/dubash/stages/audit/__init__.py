@@ -12,6 +12,7 @@ import typer
 from dubash.core.errors import UserError
 from dubash.core.files import write_json, write_jsonl
 from dubash.core.run import RunFolder, commit, machine, versions
+from dubash.core.terminal import safe_line
 from dubash.core.types import Pair
 from dubash.data.frozen import Prepared
 from dubash.data.taken import take
@@ -146,6 +147,6 @@ def _told(findings: Sequence[Finding]) -> list[str]:
     for severity in ("fault", "caution"):
         for each in findings:
             if each.severity == severity:
-                lines.append(f"{severity.upper():8} {each.about}: {each.text}")
-                lines += [f"         {line}" for line in each.evidence[:3]]
+                lines.append(f"{severity.upper():8} {each.about}: {safe_line(each.text, 300)}")
+                lines += [f"         {safe_line(line, 300)}" for line in each.evidence[:3]]
     return lines or ["nothing was found"]
