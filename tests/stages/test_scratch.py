@@ -7,6 +7,7 @@ from dubash.core.files import read_json
 from dubash.recipe.load import load_recipe
 from dubash.stages.run import run
 from dubash.stages.scratch import scratch
+from dubash.stages.systems import read_systems
 
 GIVEN = ["model.name=./fresh", "prompt={text: '{source}'}"]
 SMALL = {"vocabulary": 500, "width": 32, "layers": 1, "heads": 2}
@@ -26,6 +27,9 @@ def test_a_recipe_names_the_model_that_is_made_and_then_runs_on_it(job, capsys):
     assert [each["name"] for each in scores["systems"]] == ["S0", "S0-cut", "copy", "S1"]
     assert scores["differences"]["S1"]["chrf++"]["against"] == "copy"  # random weights are no rival
     assert "best baseline (copy)" in folder.summary.read_text(encoding="utf-8")
+    (job / "fresh").rename(job / "moved")
+    assert "copy" in [each.name for each in read_systems(folder)]
+    (job / "moved").rename(job / "fresh")
     with pytest.raises(UserError, match="it is there already"):
         scratch(loaded, SMALL)
 

@@ -79,6 +79,8 @@ def translate_rows(
         note_made(run, part, made)
         engines = run.read_manifest().get(_ENGINES[on], {})
         run.note(**{_ENGINES[on]: {**engines, name: translator.engine.label}})
+        if name == UNTUNED:  # the model's folder may not be there when this is asked
+            run.note(from_nothing=_random_weights(recipe))
         write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made_rows))
 
 
@@ -113,15 +115,15 @@ def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
     names = [name for name in LABELS if shown or name != FEW_SHOT]
     read = [read_system(run, name, on) for name in (*names, *FORMS)]
     found = [each for each in read if each]
-    if found and from_nothing(recipe):
+    if found and run.read_manifest().get("from_nothing", _random_weights(recipe)):
         rows = [Pair(source, "") for source in found[0].sources]
         untuned = sum(each.name in UNTUNED_FORMS for each in found)
         found.insert(untuned, copied(rows, recipe.languages.pair()))
     return found
 
 
-def from_nothing(recipe: Recipe) -> bool:
-    """Whether the base is a model of random weights, which no tuned one could fail to beat."""
+def _random_weights(recipe: Recipe) -> bool:
+    """Whether the base is a model from nothing, which no tuned one could fail to beat."""
     return (Path(recipe.model.name).expanduser() / SCRATCH).is_file()
 
 
