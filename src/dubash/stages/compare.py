@@ -14,7 +14,7 @@ from dubash.core.errors import ComparisonError, RecipeError, UserError
 from dubash.core.files import write_json, write_jsonl
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
-from dubash.core.types import HeldOut, Hypothesis, Pair
+from dubash.core.types import HeldOut, Pair
 from dubash.data import prepare as data
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import compare
@@ -26,7 +26,7 @@ from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.report.versus import write_comparison
 from dubash.stages.common import settings_by_key
-from dubash.stages.evaluate import read_lines
+from dubash.stages.hypotheses import system_of
 from dubash.stages.looks import looks
 from dubash.stages.systems import read_systems
 from dubash.stages.translate import check_output, existing_run
@@ -223,15 +223,7 @@ def _file(text: str, rows: Sequence[Pair], on: HeldOut) -> System:
             f"{name!r} is no name: up to 40 letters, digits, blanks and any of . _ + -.",
             where="--with",
         )
-    lines = read_lines(Path(path))
-    if len(lines) != len(rows):
-        raise ComparisonError(
-            f"{len(lines)} lines for {len(rows)} {on} rows: these are not the same rows.",
-            where=path,
-        )
-    outputs = [Hypothesis(line, "end", 0, 0.0) for line in lines]
-    sources = [row.source for row in rows]
-    return System(name.strip(), Path(path).name, sources, outputs, measured=False)
+    return system_of(name.strip(), Path(path), rows, on)
 
 
 def confounds(sides: Sequence[_Side], under: str | None) -> dict[str, Any]:

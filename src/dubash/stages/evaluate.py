@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dubash.core.errors import ComparisonError, DataError, UserError
+from dubash.core.errors import ComparisonError, UserError
 from dubash.core.files import read_json, write_json, write_jsonl, write_text
 from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
@@ -33,6 +33,7 @@ from dubash.report.markdown import write_markdown
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
+from dubash.stages.hypotheses import read_lines
 from dubash.stages.looks import note_look
 from dubash.stages.shots import asked_for
 from dubash.stages.systems import (
@@ -257,14 +258,3 @@ def _rows_and_system(
     ]
     outputs = [Hypothesis(text, "end", 0, 0.0) for text in texts]
     return rows, System(hypotheses.name, "hypothesis file", asked, outputs, measured=False)
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a text file, one segment each; DataError where it is missing or no UTF-8."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError("no such file.", where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 text (byte {error.start}).", where=str(path)) from None
-    return text.removesuffix("\n").split("\n") if text else []

@@ -6,10 +6,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from dubash.core.errors import ComparisonError
 from dubash.core.files import sha256_file, sha256_text, write_jsonl
 from dubash.core.run import RunFolder
-from dubash.core.types import Hypothesis
 from dubash.data.frozen import Prepared
 from dubash.data.splits import fingerprint
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
@@ -21,7 +19,7 @@ from dubash.stages.audit.asked import Asked
 from dubash.stages.audit.findings import Finding
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import already_made, make_template, note_made
-from dubash.stages.evaluate import read_lines
+from dubash.stages.hypotheses import system_of
 from dubash.stages.shots import asked_for
 from dubash.stages.systems import LABELS, by_another_engine, read_system, translate_rows
 
@@ -128,24 +126,17 @@ def _weights(asked: Asked) -> str:
 
 def _file(name: str, path: Path, rows: Prepared, run: RunFolder) -> System:
     """The system of a file with a hypothesis a line; it is kept in the folder like any other."""
-    lines = read_lines(path)
-    if len(lines) != len(rows.test):
-        aside = rows.account["dropped"] and " (rows that were set aside: see data/dropped.jsonl)"
-        raise ComparisonError(
-            f"{len(lines)} lines for {len(rows.test)} test rows{aside or ''}: these are not the "
-            "same rows.",
-            where=str(path),
-        )
-    part, made = f"translate {name}", sha256_text(fingerprint(rows.test), *lines)
-    outputs = [Hypothesis(line, "end", 0, 0.0) for line in lines]
-    sources = [row.source for row in rows.test]
+    aside = " (others were set aside: see data/dropped.jsonl)" if rows.account["dropped"] else ""
+    system = system_of(name, path, rows.test, aside=aside)
+    part = f"translate {name}"
+    made = sha256_text(fingerprint(rows.test), *(each.text for each in system.hypotheses))
     if not already_made(run, part, run.hypotheses(name), made):
         note_made(run, part, made)
-        kept = zip(sources, outputs, strict=True)
+        kept = zip(system.sources, system.hypotheses, strict=True)
         write_jsonl(
             run.hypotheses(name), ({"source": source, **asdict(each)} for source, each in kept)
         )
-    return System(name, path.name, sources, outputs, measured=False)
+    return system
 
 
 def pieces_of(template: Template | None) -> list[str]:
