@@ -19,7 +19,7 @@ def test_it_says_what_the_report_says(build_run):
     assert len({row.count("|") - row.count("\\|") for row in rows}) == 1
     for system in facts.scores["systems"]:
         assert f"| {system['name']} |" in rows[0] or system["name"] in rows[0]
-        assert f"{system['scores']['chrf++']['value']:.1f} \\[" in text
+        assert f"{system['scores']['chrf++']['value']:.1f} [" in text
     for note in verdict(facts).notes:
         assert f"- {note}" in text.replace("\\", "")
     assert facts.scores["systems"][0]["scores"]["bleu"]["signature"] in text
@@ -52,7 +52,7 @@ def test_a_text_of_others_becomes_neither_image_nor_link(build_run):
         system["scores"]["bleu"]["signature"] = f"a`\n{planted}"
     write_json(run.scores, scores)
     text = as_markdown(read_facts(run))
-    assert "!\\[x\\](http://example.org/p.png) \\[y\\](http" in text
+    assert "![x\\](http://example.org/p.png) [y\\](http" in text
     assert f"- BLEU: `a' {planted}`" in text  # in code, where it means nothing
     text = re.sub(r"`[^`]*`", "", text)
-    assert not re.search(r"(?<!\\)\[[^\]]*\]\(", text)
+    assert not re.search(r"(?<!\\)\]\s*[(\[:]", text)  # an escaped bracket closes nothing

@@ -103,7 +103,7 @@ def read_facts(run: RunFolder) -> Facts:
         )
     audit_file = run.path / "audit.json"
     audit = redact(read_json(audit_file)) if audit_file.exists() else {}
-    if audit and not recipe_text:  # it has no recipe, but settings like those of one
+    if "settings" in audit and not recipe_text:  # it has no recipe, but settings like those of one
         recipe_text = yaml.safe_dump(audit["settings"], sort_keys=False, allow_unicode=True)
     recipe = _parse(recipe_text, run.recipe)
     source, target = _languages(scores, recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dubash.core.files import write_text
@@ -59,7 +60,10 @@ def _code(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that means nothing to Markdown: a table's bars, a link's or an image's brackets and its
-    other signs stand as they are."""
+    """Text that means nothing to Markdown: a table's bars and its other signs stand as they are.
+
+    A bracket does only where it makes a link, an image or a definition: intervals stay readable.
+    """
     one_line = " ".join(text.split())
-    return "".join(f"\\{each}" if each in "\\`*_|<>[]" else each for each in one_line)
+    kept = "".join(f"\\{each}" if each in "\\`*_|<>" else each for each in one_line)
+    return re.sub(r"\](?=\s*[(\[:])", r"\\]", kept)
