@@ -91,7 +91,8 @@ def test_a_stop_while_data_is_read_leaves_nothing(job, number, code):
 @pytest.mark.parametrize("seconds", [0.6, pytest.param(3.5, marks=pytest.mark.slow)])
 def test_a_stop_while_translating_leaves_no_translation(job, seconds):
     """Early it hits the import of torch, late the generation."""
-    process = start(job, "run", "recipe.yaml", "generate.max_new_tokens=8000")
+    slow = ["generate.max_new_tokens=8000", "generate.engine=transformers"]
+    process = start(job, "run", "recipe.yaml", *slow)
     rest = stop(process, "▸ translate S0", seconds, signal.SIGINT)
     assert process.returncode == 130
     assert "Traceback" not in rest
