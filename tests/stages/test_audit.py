@@ -37,10 +37,9 @@ def test_a_run_that_is_clean_has_no_leak(rows, tmp_path):
 def test_rows_that_leak_are_told_and_left_out_of_the_scores(rows, tmp_path, capsys):
     prepared = data.load(rows.data)
     first, second, third, *others = prepared.test
-    near = f"{second.target} Ya."
     train = [
         {"source": first.source.upper(), "target": first.target},  # the pair, in capitals
-        {"source": f"{second.source} Now.", "target": near},
+        *({"source": f"{row.source} x", "target": f"{row.target} x"} for row in (first, second)),
         {"source": "Quite another thing", "target": third.target},
         *({"source": row.source, "target": row.target} for row in prepared.train),
     ]
@@ -55,6 +54,9 @@ def test_rows_that_leak_are_told_and_left_out_of_the_scores(rows, tmp_path, caps
     assert "2 test rows stand in train (1 with the same pair, 1 with the same target)" in told[0]
     assert "left out of all scores" in told[0]
     assert "with the leaked rows chrF++ would be S1 100.0" in told[-1]
+    # the first row has one too, but is not scored
+    near = findings(tmp_path / "out", "near-duplicates")
+    assert near == ["1 test row has a near-duplicate in train"]
     scores = read_json(tmp_path / "out" / "scores.json")
     assert scores["rows"] == len(prepared.test) - 2
     kept = [row["source"] for row in read_jsonl(tmp_path / "out" / "rows.jsonl")]

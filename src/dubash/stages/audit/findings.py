@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dubash.data.leaks import near_test_count
 from dubash.evaluate.behaviour import FAULTS
 from dubash.evaluate.numbers import number, percent
 from dubash.evaluate.options import EvaluateOptions
@@ -41,9 +42,12 @@ def about_rows(account: dict[str, Any]) -> list[Finding]:
         text = f"{each['rows']} training rows stand in the known benchmark {each['name']}"
         found.append(Finding("fault", "leaks", text, (f"the first: {each['first']}",)))
     for splits, near in leaks["near_duplicates"].items():
-        if near["count"]:
+        # of test rows, those that are scored: what leaked is told above
+        count = near_test_count(leaks) if splits == "train-test" else near["count"]
+        if count:
             other, held_out = splits.split("-")
-            text = f"{near['count']} {held_out} rows have a near-duplicate in {other}"
+            have = "row has" if count == 1 else "rows have"
+            text = f"{count} {held_out} {have} a near-duplicate in {other}"
             lines = [f"{one['a']} ≈ {one['b']}" for one in near["examples"]]
             found.append(Finding("caution", "near-duplicates", text, tuple(lines)))
     if not account["splits"]["train"]["rows"]:
