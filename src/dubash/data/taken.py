@@ -19,8 +19,6 @@ from dubash.data.options import DataOptions, map_paths
 from dubash.data.reading import Entries, Reading, account_of, hashes_of, made_of
 from dubash.data.splits import Splits
 
-_SPLITS = Splits._fields
-
 SHOWN = 20
 """Leaks that are kept as examples, for each pair of splits."""
 
@@ -40,7 +38,7 @@ def take(
     made = made_of(options, pair, "translation", hashes)
     given = {
         split: [each.model_dump(mode="json") for each in entries.get(split, ())]
-        for split in _SPLITS
+        for split in Splits._fields
     }
     made["options"] |= map_paths(given, lambda path: Path(path).name)
     if found := reuse(folder, made, unused=unused):

@@ -15,6 +15,7 @@ from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.core.terminal import safe_line
 from dubash.core.types import Pair
 from dubash.data.frozen import Prepared
+from dubash.data.leaks import leaked_test_rows
 from dubash.data.taken import take
 from dubash.evaluate.chosen import check_metrics
 from dubash.evaluate.comparison import compare
@@ -110,7 +111,7 @@ def _folder(out: Path) -> RunFolder:
 def _unleaked(rows: Prepared, found: Sequence[System]) -> tuple[list[Pair], list[System]]:
     """The test rows that stand in no training row, and the systems on those: a score on others
     says nothing."""
-    leaked = set(rows.account["leaks"]["exact"].get("train-test", {}).get("rows", ()))
+    leaked = set(leaked_test_rows(rows.account["leaks"]))
     kept = [number for number in range(len(rows.test)) if number not in leaked]
     clean = [
         System(

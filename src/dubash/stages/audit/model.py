@@ -16,7 +16,7 @@ from dubash.prompt.leftovers import leftovers
 from dubash.prompt.template import Template
 from dubash.recipe.options import Recipe
 from dubash.stages.audit.asked import Asked
-from dubash.stages.audit.findings import Finding
+from dubash.stages.audit.findings import Finding, Severity
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import already_made, make_template, note_made
 from dubash.stages.hypotheses import system_of
@@ -48,8 +48,8 @@ def about_model(asked: Asked, recipe: Recipe, template: Template | None) -> list
     if template is None:
         return found
 
-    def note(severity: str, text: str) -> None:
-        found.append(Finding("fault" if severity == "fault" else "caution", "model", text))
+    def note(severity: Severity, text: str) -> None:
+        found.append(Finding(severity, "model", text))
 
     base = given_model(recipe.model)
     tuned, prompts = base, "prompts are made by the base's here"
