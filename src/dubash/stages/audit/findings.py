@@ -59,14 +59,13 @@ def about_rows(account: dict[str, Any]) -> list[Finding]:
     return found
 
 
-def about_leaked(whole: dict[str, Any], clean: dict[str, Any]) -> Finding:
-    """What the scores would have been with the rows that leaked."""
+def about_leaked(whole: dict[str, float], clean: dict[str, Any]) -> Finding:
+    """What chrF++ would have been with the rows that leaked: `whole`, by system."""
     values = {each["name"]: each["scores"]["chrf++"]["value"] for each in clean["systems"]}
     shown = ", ".join(
-        f"{each['name']} {number(each['scores']['chrf++']['value'])} "
-        f"instead of {number(values[each['name']])}"
-        for each in whole["systems"]
-        if each["name"] in values
+        f"{name} {number(value)} instead of {number(values[name])}"
+        for name, value in whole.items()
+        if name in values
     )
     return Finding("caution", "leaks", f"with the leaked rows chrF++ would be {shown}")
 
