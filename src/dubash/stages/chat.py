@@ -19,8 +19,8 @@ from dubash.prompt.conversation import Conversation
 from dubash.recipe.load import load_recipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_engine
+from dubash.stages.loading import load_system
 from dubash.stages.translate import MAX_LINE, existing_run
-from dubash.stages.trim import tuned_on
 
 if TYPE_CHECKING:
     from dubash.engine.base import Engine
@@ -37,7 +37,7 @@ def chat(folder: Path, overrides: Sequence[str], *, untuned: bool) -> None:
     """
     run = existing_run(folder)
     recipe = _recipe(run, overrides)
-    loaded = _load(run, recipe, untuned)
+    loaded = load_system(run, recipe, untuned=untuned)
     pair, options = recipe.languages.pair(), recipe.prompt
     talk = Conversation(options, loaded.tokenizer, loaded.kind, pair, recipe.task)
     engine = make_engine(recipe, loaded, talk, plain=True)
@@ -71,18 +71,6 @@ def _recipe(run: RunFolder, overrides: Sequence[str]) -> Recipe:
             where=str(run.path),
         )
     return recipe
-
-
-def _load(run: RunFolder, recipe: Recipe, untuned: bool) -> LoadedModel:
-    from dubash.model.load import load_base, load_tuned
-
-    if untuned:
-        return load_base(recipe.model)
-    if not run.model.exists():
-        raise UserError(
-            "this run has no tuned model.", where=str(run.path), fix="Add --untuned, or train."
-        )
-    return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
 
 
 def _answer(

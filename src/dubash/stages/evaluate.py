@@ -34,6 +34,7 @@ from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
 from dubash.stages.glossary import glossary_of
 from dubash.stages.hypotheses import read_lines
+from dubash.stages.loading import load_system
 from dubash.stages.looks import note_look
 from dubash.stages.shots import asked_for
 from dubash.stages.systems import (
@@ -117,12 +118,9 @@ def translate_systems(
 ) -> None:
     """S0 and its form with shots, and S1 where the run has a tuned model, on the frozen rows of a
     split; with task: text they read the rows instead."""
-    from dubash.model.load import load_base, load_tuned
 
     def load(name: str) -> LoadedModel:
-        if name in (UNTUNED, FEW_SHOT):
-            return load_base(recipe.model)
-        return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
+        return load_system(run, recipe, untuned=name in (UNTUNED, FEW_SHOT))
 
     for name in names:
         if name == "S1" and not run.model.exists():

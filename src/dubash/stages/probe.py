@@ -35,11 +35,11 @@ from dubash.recipe.options import Recipe
 from dubash.report.facts import redact
 from dubash.report.probe import write_probe
 from dubash.stages.common import alone_in, make_engine, make_template, meaning, note_made, phase
+from dubash.stages.loading import load_system
 from dubash.stages.translate import check_room, existing_run
-from dubash.stages.trim import tuned_on
 
 if TYPE_CHECKING:
-    from dubash.model.load import LoadedModel
+    pass
 
 KEPT_SETTINGS = {"max_new_tokens", "repetition_penalty", "stop_strings", "batch_tokens"}
 """Of the recipe's settings of generation; questions are always answered greedily."""
@@ -159,7 +159,7 @@ class Answers:
         return self.kept
 
     def _loaded(self) -> Callable[[Sequence[str]], list[Hypothesis]]:
-        loaded = _load(self._run, self._recipe, self._name)
+        loaded = load_system(self._run, self._recipe, untuned=self._name == BEFORE)
         template = make_template(self._recipe, loaded.tokenizer, loaded.kind)
         engine = make_engine(self._recipe, loaded, template, plain=True)
         new = self._recipe.generate.max_new_tokens
@@ -169,14 +169,6 @@ class Answers:
         return lambda texts: engine.generate(
             [template.prompt_ids(normalise_lines(text)) for text in texts]
         )
-
-
-def _load(run: RunFolder, recipe: Recipe, name: str) -> LoadedModel:
-    from dubash.model.load import load_base, load_tuned
-
-    if name == BEFORE:
-        return load_base(recipe.model)
-    return load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
 
 
 def _made_of(run: RunFolder, recipe: Recipe, name: str) -> str:

@@ -75,13 +75,12 @@ def translate_rows(
         sources = [pair.source for pair in rows]
         with progress(f"{(LABELS | FORMS)[name]} ({name})", len(sources)) as advance:
             hypotheses = translator.translate(sources, advance)
-        made_rows = zip(sources, hypotheses, strict=True)
         note_made(run, part, made)
         engines = run.read_manifest().get(_ENGINES[on], {})
         run.note(**{_ENGINES[on]: {**engines, name: translator.engine.label}})
         if name == UNTUNED:  # the model's folder may not be there when this is asked
             run.note(from_nothing=_random_weights(recipe))
-        write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made_rows))
+        write_hypotheses(path, sources, hypotheses)
 
 
 def by_another_engine(
@@ -125,6 +124,12 @@ def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
 def _random_weights(recipe: Recipe) -> bool:
     """Whether the base is a model from nothing, which no tuned one could fail to beat."""
     return (Path(recipe.model.name).expanduser() / SCRATCH).is_file()
+
+
+def write_hypotheses(path: Path, sources: list[str], hypotheses: list[Hypothesis]) -> None:
+    """A system's translations, each with its source, as a run folder keeps them."""
+    made = zip(sources, hypotheses, strict=True)
+    write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made))
 
 
 def read_system(run: RunFolder, name: str, on: HeldOut = "test") -> System | None:

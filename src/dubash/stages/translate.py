@@ -20,7 +20,7 @@ from dubash.data.rows import flaw
 from dubash.prompt.context import tokens_needed
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
-from dubash.stages.trim import tuned_on
+from dubash.stages.loading import load_system, refuse_untuned
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
@@ -127,15 +127,9 @@ def translate_segments(
 
     Raises UserError as `translate` does.
     """
-    from dubash.model.load import load_base, load_tuned
-
     recipe = read_resolved(run.recipe)
-    if not untuned and not run.model.exists():
-        raise UserError(
-            "this run has no tuned model yet.",
-            where=str(run.path),
-            fix="Run `dubash train` on its recipe first, or use --untuned.",
-        )
+    if not untuned:
+        refuse_untuned(run)
     for number, segment in enumerate(segments, start=1):
         if len(segment) > MAX_LINE:
             raise UserError(
@@ -147,10 +141,7 @@ def translate_segments(
     lines = {at: tidied for at, each in enumerate(segments, start=1) if (tidied := tidy(each))}
     if not lines:
         return [_NOTHING for _ in segments]
-    if untuned:
-        loaded = load_base(recipe.model)
-    else:
-        loaded = load_tuned(tuned_on(run, recipe).model, recipe.method, run.model)
+    loaded = load_system(run, recipe, untuned=untuned)
     translator = make_translator("S0" if untuned else "S1", recipe, loaded, run)
     check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
     with progress("translate", len(lines)) as advance:

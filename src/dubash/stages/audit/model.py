@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from dubash.core.files import sha256_file, sha256_text, write_jsonl
+from dubash.core.files import sha256_file, sha256_text
 from dubash.core.run import RunFolder
 from dubash.data.frozen import Prepared
 from dubash.data.splits import fingerprint
@@ -21,7 +20,13 @@ from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import already_made, make_template, note_made
 from dubash.stages.hypotheses import system_of
 from dubash.stages.shots import asked_for
-from dubash.stages.systems import LABELS, by_another_engine, read_system, translate_rows
+from dubash.stages.systems import (
+    LABELS,
+    by_another_engine,
+    read_system,
+    translate_rows,
+    write_hypotheses,
+)
 
 
 def template_of(asked: Asked, recipe: Recipe) -> Template | None:
@@ -132,10 +137,7 @@ def _file(name: str, path: Path, rows: Prepared, run: RunFolder) -> System:
     made = sha256_text(fingerprint(rows.test), *(each.text for each in system.hypotheses))
     if not already_made(run, part, run.hypotheses(name), made):
         note_made(run, part, made)
-        kept = zip(system.sources, system.hypotheses, strict=True)
-        write_jsonl(
-            run.hypotheses(name), ({"source": source, **asdict(each)} for source, each in kept)
-        )
+        write_hypotheses(run.hypotheses(name), system.sources, system.hypotheses)
     return system
 
 
