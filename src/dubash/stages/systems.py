@@ -126,7 +126,7 @@ def _random_weights(recipe: Recipe) -> bool:
     return (Path(recipe.model.name).expanduser() / SCRATCH).is_file()
 
 
-def write_hypotheses(path: Path, sources: list[str], hypotheses: list[Hypothesis]) -> None:
+def write_hypotheses(path: Path, sources: Sequence[str], hypotheses: Sequence[Hypothesis]) -> None:
     """A system's translations, each with its source, as a run folder keeps them."""
     made = zip(sources, hypotheses, strict=True)
     write_jsonl(path, ({"source": source, **asdict(each)} for source, each in made))
