@@ -25,7 +25,8 @@ from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
 from dubash.evaluate.comparison import compare
-from dubash.evaluate.systems import System
+from dubash.evaluate.matrix import pairwise, without_same_cuts
+from dubash.evaluate.systems import System, cut_at_first_line
 from dubash.model.load import load_base, load_trainable, load_tuned, save_tuned
 from dubash.prompt.mask import IGNORE, causal_labels
 from dubash.prompt.template import Template
@@ -103,6 +104,7 @@ def main() -> None:
     scores = compare(prepared.test, found, loaded.recipe.languages.pair(), loaded.recipe.evaluate)
     write_json(asked.work / "scores.json", scores.scores)
     show(asked.work, scores.scores)
+    show_differences(prepared.test, found, asked.seeds, loaded.recipe)
 
 
 def one(
@@ -136,10 +138,14 @@ def one(
         with end_token(supervised):
             Loop(model, rows, [], collator, recipe.train, run, name).train()
         save_tuned(model, run.model)
-    return [
+    served = [
         translated(run, recipe, prepared, f"{name}-{serving}", shape)
         for serving, shape in (("same", template), ("off", other))
     ]
+    if mask == "target" and not supervised:  # is what stands before the line break any worse?
+        first = [cut_at_first_line(each) for each in served[0].hypotheses]
+        served.append(System(f"{name}-first", "cut", served[0].sources, first))
+    return served
 
 
 def verdict(recipe: Any, template: Template, examples: Any) -> str:
@@ -203,12 +209,32 @@ def show(work: Path, scores: dict[str, Any]) -> None:
         said = "–"
         if not key.startswith("S0"):
             folder = work / systems[0]["name"].rsplit("-", 1)[0]
-            said = read_json(folder / "preflight.json")[systems[0]["name"].rsplit("-", 1)[1]]
+            serving = systems[0]["name"].rsplit("-", 1)[1]
+            said = read_json(folder / "preflight.json").get(serving, said)
         own = ", ".join(f"{each:.0%}" for each in ends)
         length = ", ".join(f"{each:.2f}" for each in lengths)
         mask, _, serving = key.partition(" | ")
         print(f"| {mask} | {serving} | {' | '.join(cells)} | {own} | {length} | {said} |")
     print(json.dumps({"rows": scores["rows"]}))
+
+
+def show_differences(test: Any, found: list[System], seeds: list[int], recipe: Any) -> None:
+    """A Markdown table: each way of training, served as trained, against the same seed's target
+    with its end token; p by Holm over the pairs of a seed."""
+    print("| against target-end, served as trained | chrF++ | BLEU |")
+    print("|---|---|---|")
+    for seed in seeds:
+        best = f"target-end-{seed}-same"
+        ours = [each for each in found if each.name.endswith(f"-{seed}-same")]
+        compared = compare(test, ours, recipe.languages.pair(), recipe.evaluate)
+        for record in pairwise(without_same_cuts(compared), recipe.evaluate, 1000):
+            if record["against"] == best and not record["system"].endswith("-cut"):
+                cells = [
+                    f"{each['value']:+.1f} [{each['low']:+.1f}, {each['high']:+.1f}], "
+                    f"p = {each['p_holm']:.3f}"
+                    for each in map(record["metrics"].get, ("chrf++", "bleu"))
+                ]
+                print(f"| {record['system']} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
