@@ -165,4 +165,7 @@ def test_the_demo_says_where_the_time_went(finished_run, capsys):
     out = capsys.readouterr().out
     for name in ("prepare", "translate S0", "train", "translate S1", "evaluate", "all"):
         assert f"  {name} " in out
+    lines = out.split("where the time went:\n")[1].split("\n\n")[0].splitlines()
+    assert any(line.startswith("  translate S0-shots ") for line in lines)  # the longest name
+    assert len({line.rindex(" ") for line in lines}) == 1
     assert f"dubash translate {finished_run} 'Good morning!'" in out
