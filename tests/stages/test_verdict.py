@@ -98,7 +98,7 @@ def test_a_run_without_scores_is_no_evidence(own_run):
         verdict([own_run])
 
 
-def test_another_model_on_the_same_rows_is_another_look(own_run):
+def test_another_model_on_the_same_rows_is_another_look(own_run, capsys):
     evaluate_run(own_run)
     run = RunFolder(own_run)
     rows = read_json(run.scores)["rows_fingerprint"]
@@ -122,5 +122,7 @@ def test_another_model_on_the_same_rows_is_another_look(own_run):
     out = apart.path.with_name("compared")
     compare_runs([own_run, apart.path], [], out, None)
     assert read_json(out / "compare.json")["looks"] == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 tuned models were scored on these test rows" in said
     facts = read_facts(RunFolder(second))
     assert any("2 tuned models were scored" in each.text for each in worries(facts))
