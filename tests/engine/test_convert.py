@@ -94,9 +94,7 @@ def test_a_right_conversion_has_the_same_logits(load, tmp_path, family):
 @pytest.mark.parametrize("model", [
     gemma2(), gemma2(query_pre_attn_scalar=40), t5(), t5(feed_forward_proj="gated-gelu"),
     t5(tie_word_embeddings=False), m2m100(0), m2m100(1),
-], ids=[
-    "gemma2", "gemma2-scaled", "t5", "gated", "untied", "m2m100-pad-0", "m2m100-pad-1",
-])  # fmt: skip
+], ids=["gemma2", "gemma2-scaled", "t5", "gated", "untied", "m2m-pad-0", "m2m-pad-1"])  # fmt: skip
 def test_the_families_without_a_tiny_checkpoint_too(tmp_path, model):
     kind = "seq2seq" if model.config.is_encoder_decoder else "causal"
     verdict = checked(model, tmp_path / "made", kind)
