@@ -116,19 +116,30 @@ def test_each_number_of_the_table_is_that_of_the_scores(build_run: Any) -> None:
     run = build_run()
     found, scores = page(run), read_json(run.scores)
     expected: list[float] = []
-    for metric in ("chrf++", "bleu"):
-        expected += [system["scores"][metric]["value"] for system in scores["systems"]]
-        expected.append(scores["differences"]["S1"][metric]["value"])
-    for stop in ("end", "limit"):
-        expected += [system["stops"][stop] for system in scores["systems"]]
-    for key in ("length_ratio", "tokens", "tokens_per_second", "seconds_per_segment"):
-        expected += [system[key] for system in scores["systems"]]
+    for system in scores["systems"]:  # a row each, then one of the differences
+        expected += [system["scores"][metric]["value"] for metric in ("chrf++", "bleu")]
+        expected += [system["stops"][stop] for stop in ("end", "limit")]
+        named = ("length_ratio", "tokens", "tokens_per_second", "seconds_per_segment")
+        expected += [system[key] for key in named]
+    expected += [scores["differences"]["S1"][metric]["value"] for metric in ("chrf++", "bleu")]
     assert found.values == pytest.approx(expected, rel=1e-12)
     for system in scores["systems"]:
         score = system["scores"]["chrf++"]
         assert f"[{score['low']:.1f}, {score['high']:.1f}]" in found.text
         assert score["signature"] in found.text
         assert f"{system['length_ratio']:.2f}" in found.text
+
+
+def test_a_system_is_a_row_so_that_a_phone_shows_them_all_with_the_gain(build_run: Any) -> None:
+    text = write_report(build_run()).read_text(encoding="utf-8")
+    table = re.search(r'<table class="scores">.*?</table>', text, re.DOTALL)
+    assert table
+    heads = re.findall(r'<th scope="row">(?:<i [^>]*></i>)?(.*?) <small>', table[0])
+    assert heads == ["S0", "S0-cut", "S1", "S1 − S0"]
+    columns = re.findall(r'<th scope="col">(.*?) <small>', table[0])
+    assert columns[:2] == ["chrF++", "BLEU"]
+    rows = table[0].split("<tr")[2:]
+    assert [row.count("<td") for row in rows] == [len(columns)] * len(heads)
 
 
 def test_each_difference_says_which_form_of_s0_it_is_from(build_run: Any) -> None:

@@ -45,6 +45,12 @@ def test_one_run_is_its_systems_against_each_other(own_run, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "against each other, by chrF++" in out
     assert "by randomisation" in out
+    if len(named) > 1:
+        assert f"p is adjusted for all {len(named)} pairs (Holm)" in " ".join(out.split())
+    markdown = (tmp_path / "out" / "compare.md").read_text(encoding="utf-8")
+    headline = markdown.splitlines()[0].replace("\\", "")
+    assert headline.startswith("On 12 test rows: ")
+    assert headline in " ".join(out.split())
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert "S1 − S0" in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")

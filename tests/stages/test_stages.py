@@ -166,3 +166,13 @@ def test_the_demo_says_where_the_time_went(finished_run, capsys):
     for name in ("prepare", "translate S0", "train", "translate S1", "evaluate", "all"):
         assert f"  {name} " in out
     assert f"dubash translate {finished_run} 'Good morning!'" in out
+
+
+def test_the_demo_s_times_stand_in_one_column(own_run, capsys):
+    run = RunFolder(own_run)
+    phases = run.read_manifest()["phases"]
+    run.note(phases={**phases, "translate S0-shots": 41.0})  # longer than the other names
+    show_minutes(run)
+    lines = capsys.readouterr().out.split("where the time went:\n")[1].split("\n\n")[0]
+    assert "  translate S0-shots 41s" in lines
+    assert len({line.rindex(" ") for line in lines.splitlines()}) == 1

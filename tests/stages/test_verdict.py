@@ -36,9 +36,11 @@ def test_a_few_rows_of_a_tiny_model_decide_nothing(own_run, capsys):
 
 
 @pytest.mark.parametrize(("gain", "status"), [(5, SHIP), (-5, DO_NOT), (1.5, UNDECIDED)])
-def test_the_exit_status_says_it(own_run, gain, status):
+def test_the_exit_status_says_it_and_shipping_what_it_does_not_say(own_run, gain, status, capsys):
     scored(RunFolder(own_run), gain)
     assert verdict([own_run]) == status
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("whether it is good enough for its readers no score says" in said) == (status == SHIP)
 
 
 def test_a_model_that_copies_is_not_excused_by_the_source_itself(own_run, capsys):
@@ -53,7 +55,7 @@ def test_a_model_that_copies_is_not_excused_by_the_source_itself(own_run, capsys
     write_json(run.scores, scores)
     assert verdict([own_run]) == DO_NOT
     said = "copied source on 80.0% of the rows, where the base has 0.0%"
-    assert said in capsys.readouterr().out
+    assert said in " ".join(capsys.readouterr().out.split())
     run.rows.unlink()  # they are of the real scores
     found = next(each for each in worries(read_facts(run)) if each.name == "copied_source")
     assert found.severity == "fault"
@@ -96,7 +98,7 @@ def test_a_run_without_scores_is_no_evidence(own_run):
         verdict([own_run])
 
 
-def test_another_model_on_the_same_rows_is_another_look(own_run):
+def test_another_model_on_the_same_rows_is_another_look(own_run, capsys):
     evaluate_run(own_run)
     run = RunFolder(own_run)
     rows = read_json(run.scores)["rows_fingerprint"]
@@ -120,5 +122,7 @@ def test_another_model_on_the_same_rows_is_another_look(own_run):
     out = apart.path.with_name("compared")
     compare_runs([own_run, apart.path], [], out, None)
     assert read_json(out / "compare.json")["looks"] == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 tuned models were scored on these test rows" in said
     facts = read_facts(RunFolder(second))
     assert any("2 tuned models were scored" in each.text for each in worries(facts))

@@ -1,6 +1,7 @@
 """The loop: exact normalisation, exact resuming, and a guard that lets nothing through."""
 
 import json
+import re
 import signal
 
 import pytest
@@ -74,12 +75,14 @@ def test_a_signal_saves_and_the_resumed_run_ends_as_the_uninterrupted_one(
     assert_same(left_behind(straight), left_behind(resumed))
 
 
-def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path):
+def test_the_best_weights_are_left_in_the_model(tiny_llama, tmp_path, capsys):
     loop = toy_loop(tiny_llama, tmp_path, "full", keep_best="chrf", dev_sample=1)
     scores = {0: 1.0, 4: 9.0, 8: 3.0, 12: 2.0}
     loop.score = lambda _model: Scored(scores[loop.state.step])
     state = loop.train()
     assert state.best_step == 4
+    said = capsys.readouterr().err
+    assert re.search(r"step 4/12 · dev chrF\+\+ 9\.0 · dev loss \d\.\d{3} · highest dev", said)
     saved = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, 4)).tensors["trainable"]
     last = checkpoints.load(checkpoints.step_folder(loop.run.checkpoints, 12)).tensors["trainable"]
     for name, parameter in loop.module.named_parameters():

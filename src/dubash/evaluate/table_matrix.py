@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
 from dubash.evaluate.numbers import chance, interval, signed
-from dubash.evaluate.table import scores_table
+from dubash.evaluate.table import WIDTH, scores_table
 
 
 def matrix_table(content: dict[str, Any]) -> str:
@@ -23,8 +24,12 @@ def matrix_table(content: dict[str, Any]) -> str:
             f"by randomisation {change['p_randomisation_holm']:.3f}; "
             f"{each['wins']} won, {each['ties']} tied, {each['losses']} lost"
         )
-    if len(content["pairs"]) > 1:
-        lines.append(f"  p adjusted for {len(content['pairs'])} comparisons (Holm)")
+    if (count := len(content["pairs"])) > 1:
+        told = (
+            f"Each interval is for its pair by itself; p is adjusted for all {count} pairs "
+            "(Holm): an interval clear of 0 is no clear difference where p is not small."
+        )
+        lines.append(fill(told, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if content["settings"]:
         lines += ["", "the runs differ in:"]
         for key, values in content["settings"].items():

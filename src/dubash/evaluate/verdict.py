@@ -1,9 +1,7 @@
 """Ship it, don't, or undecided: a rule that is stated, and what would decide it where it does not.
 
-The interval of a run covers the choice of test rows. Another training seed moves the result too: of
-several runs that differ in their seed alone the gain is their mean, and its variance that of the
-rows (which they share) plus that of the seeds over their number. Degrees of freedom: Satterthwaite
-1946, "An Approximate Distribution of Estimates of Variance Components".
+The interval of a run covers the choice of test rows. Another training seed moves the result too:
+several runs that differ in their seed alone are judged by the mean of their gains (`needed`).
 """
 
 from __future__ import annotations
@@ -11,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, variance
+from statistics import fmean, variance
 from typing import Any, Literal
 
-import numpy as np
-
+from dubash.evaluate.needed import Gain, needed, standard_error, student
 from dubash.evaluate.numbers import interval, number, signed
 from dubash.evaluate.options import VerdictOptions
 from dubash.evaluate.systems import COPY, UNTUNED, UNTUNED_FORMS
@@ -55,18 +52,6 @@ class Verdict:
     needed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Gain:
-    """The mean gain of some seeds, with its variance in parts: of rows, and of one seed."""
-
-    mean: float
-    rows: float
-    seed: float | None
-    seeds: int
-    low: float
-    high: float
-
-
 def judge(runs: Sequence[Evidence], options: VerdictOptions) -> Verdict:
     """Judge runs that differ in their seed alone; raises ValueError for none."""
     found = _combine(runs)
@@ -89,11 +74,11 @@ def judge(runs: Sequence[Evidence], options: VerdictOptions) -> Verdict:
         why = f"better on these rows ({shown}), but another seed may move it by {number(margin)}"
     else:
         why = f"no clear difference from {_baseline(runs)}: {shown}"
-    needed = tuple(_needed(runs, found, options, margin))
-    return Verdict("undecided", *ends, (why,), cautions, needed)
+    wanted = tuple(needed(found, runs[0].rows, options, margin))
+    return Verdict("undecided", *ends, (why,), cautions, wanted)
 
 
-def _against(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) -> list[str]:
+def _against(runs: Sequence[Evidence], found: Gain, options: VerdictOptions) -> list[str]:
     """What speaks against it, whatever the score."""
     reasons = []
     if found.high < 0:
@@ -155,7 +140,7 @@ def clearly_more(ours: float, theirs: float, rows: int) -> bool:
     return ours - theirs > 1.96 * math.sqrt(2 * pooled * (1 - pooled) / rows)
 
 
-def _cautions(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) -> list[str]:
+def _cautions(runs: Sequence[Evidence], found: Gain, options: VerdictOptions) -> list[str]:
     cautions = []
     if found.seed is None:
         cautions.append("one training seed only: what another would give is not known")
@@ -178,78 +163,18 @@ def _cautions(runs: Sequence[Evidence], found: _Gain, options: VerdictOptions) -
     return cautions
 
 
-def _combine(runs: Sequence[Evidence]) -> _Gain:
+def _combine(runs: Sequence[Evidence]) -> Gain:
     gains = [each.gain for each in runs]
     if not gains:
         raise ValueError("there is no run to judge")
-    half_widths = ((each.high - each.low) / (2 * _normal(each.confidence)) for each in runs)
+    confidence = runs[0].confidence
+    normal = (student(each.confidence, math.inf) for each in runs)
+    half_widths = ((r.high - r.low) / (2 * z) for r, z in zip(runs, normal, strict=True))
     rows = fmean(each**2 for each in half_widths)
     mean, count = fmean(gains), len(runs)
     if count == 1:
-        return _Gain(mean, rows, None, 1, runs[0].low, runs[0].high)
+        return Gain(mean, rows, None, 1, runs[0].low, runs[0].high, confidence)
     seed = variance(gains)
-    total = rows + seed / count
-    freedom = math.inf if not seed else total**2 / ((seed / count) ** 2 / (count - 1))
-    half = student(runs[0].confidence, freedom) * math.sqrt(total)
-    return _Gain(mean, rows, seed, count, mean - half, mean + half)
-
-
-def _normal(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def student(confidence: float, freedom: float) -> float:
-    """How many standard errors either side Student's t leaves `confidence` between.
-
-    With t = √ν · tan θ the share within ±t is ∫₀^θ cos^(ν−1) over ∫₀^(π/2) cos^(ν−1), taken here
-    by the trapezoid rule.
-    """
-    if freedom > 1e4:
-        return NormalDist().inv_cdf((1 + confidence) / 2)
-    angles = np.linspace(0, math.pi / 2, 200_001)
-    heights = np.cos(angles) ** (freedom - 1)
-    area = np.concatenate([[0.0], np.cumsum((heights[1:] + heights[:-1]) / 2)])
-    angle = float(np.interp(confidence, area / area[-1], angles))
-    return math.sqrt(freedom) * math.tan(angle)
-
-
-def _needed(
-    runs: Sequence[Evidence], found: _Gain, options: VerdictOptions, margin: float
-) -> list[str]:
-    """How many rows, or seeds, would show a gain of this size with the power asked for."""
-    rows = runs[0].rows
-    if rows < options.least_rows:
-        return [f"at least {options.least_rows} test rows"]
-    effect = abs(found.mean)
-    if effect < options.smallest_gain:
-        return [
-            f"a difference of {number(effect, 2)} chrF++ is too small to matter "
-            f"(below {number(options.smallest_gain)}): no number of rows makes it worth shipping"
-        ]
-    reach = _normal(runs[0].confidence) + NormalDist().inv_cdf(options.power)
-    if found.seed is None and (found.low > 0 or effect <= margin):
-        return [
-            f"two more runs with other seeds: of one run alone the interval has to be clear of "
-            f"{number(margin)}"
-        ]
-    effect -= margin if found.mean > 0 else 0.0
-    allowed = (effect / reach) ** 2  # the variance with which a gain of this size would show
-    seeds = (found.seed or 0.0) / found.seeds
-    wanted = []
-    if allowed > seeds:
-        more = math.ceil(rows * found.rows / (allowed - seeds))
-        if more > rows:
-            wanted.append(f"{_round(more):,} test rows ({rows:,} now)")
-    if found.seed is not None and allowed > found.rows:
-        more = math.ceil(found.seed / (allowed - found.rows))
-        if more > found.seeds:
-            wanted.append(f"{more} seeds ({found.seeds} now)")
-    if not wanted:
-        return ["more test rows and more seeds together"]
-    return [f"{' or '.join(wanted)}, if the gain is what it looks like ({options.power:.0%} power)"]
-
-
-def _round(count: int) -> int:
-    """Two digits: the estimate is no better."""
-    step: int = 10 ** max(0, len(str(count)) - 2)
-    return -(-count // step) * step
+    error, freedom = standard_error(rows, seed, count)
+    half = student(confidence, freedom) * error
+    return Gain(mean, rows, seed, count, mean - half, mean + half, confidence)

@@ -115,7 +115,8 @@ def caption(content: dict[str, Any]) -> str:
     return (
         f"{content['rows']:,} {split(content)} rows; {100 * bootstrap['confidence']:g}% intervals "
         f"and two-sided p by paired bootstrap ({bootstrap['samples']:,} draws), beside it p by "
-        "approximate randomisation; in brackets adjusted for the number of comparisons (Holm). "
+        "approximate randomisation; in brackets adjusted for the number of comparisons (Holm), "
+        "as intervals are not: each is for its pair by itself. "
         "A row is tied within 1 point of sentence chrF++. Another training seed may move any of it."
     )
 

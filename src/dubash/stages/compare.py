@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import typer
@@ -21,10 +22,11 @@ from dubash.evaluate.comparison import compare
 from dubash.evaluate.matrix import latency, pairwise, same_texts, without_same_cuts
 from dubash.evaluate.options import EvaluateOptions
 from dubash.evaluate.systems import COPY, FEW_SHOT, UNTUNED, System, cut_form
+from dubash.evaluate.table import WIDTH
 from dubash.evaluate.table_matrix import matrix_table
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
-from dubash.report.versus import write_comparison
+from dubash.report.versus import caution, headline, write_comparison
 from dubash.stages.common import settings_by_key
 from dubash.stages.hypotheses import system_of
 from dubash.stages.looks import looks
@@ -112,12 +114,18 @@ def compare_runs(
         "runs": [str(each.run.path) for each in sides],
         **differ,
     }
-    typer.echo(matrix_table(content))
+    typer.echo("\n".join([matrix_table(content), "", *_in_short(content)]))
     if out is not None:
         write_json(out / "compare.json", content)
         write_jsonl(out / "rows.jsonl", found.rows)
         for path in write_comparison(content, found.rows, out):
             typer.echo(f"written: {path}")
+
+
+def _in_short(content: dict[str, Any]) -> list[str]:
+    """What `compare.md` begins with, wrapped: the headline, and the caution where there is one."""
+    said = [headline(content), caution(content)]
+    return [fill(each, WIDTH, break_on_hyphens=False) for each in said if each]
 
 
 def _looked(sides: Sequence[_Side], rows: str, on: HeldOut) -> int:

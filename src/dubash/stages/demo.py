@@ -46,7 +46,7 @@ def show_minutes(folder: RunFolder) -> None:
     """Seconds by phase, from the manifest."""
     phases = folder.read_manifest()["phases"]
     typer.echo("\nwhere the time went:")
-    for name, seconds in phases.items():
-        typer.echo(f"  {name:14} {spell(seconds)}")
-    typer.echo(f"  {'all':14} {spell(sum(phases.values()))}")
+    width = max(14, *(len(name) for name in phases))
+    for name, seconds in [*phases.items(), ("all", sum(phases.values()))]:
+        typer.echo(f"  {name:{width}} {spell(seconds)}")
     typer.echo(f"\n{try_it(folder, 'Good morning!')}")

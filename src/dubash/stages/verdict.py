@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import typer
@@ -14,6 +15,7 @@ from dubash.core.run import RunFolder
 from dubash.data import prepare as data
 from dubash.data.leaks import near_test_count
 from dubash.evaluate.behaviour import FAULTS
+from dubash.evaluate.table import WIDTH
 from dubash.evaluate.verdict import Evidence, Verdict, judge, yardstick
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import settings_by_key
@@ -27,6 +29,12 @@ JUDGED = {"bootstrap_samples", "seed", "confidence", "few_shot", "behaviour", "v
 """Settings of the evaluation in which runs that are judged together may not differ."""
 
 SEED = "train.seed"
+
+NOT_SAID = (
+    "it is better than what it started from, no more: whether it is good enough for its readers "
+    "no score says. Read the rows (report.html)."
+)
+"""What no verdict to ship says."""
 
 
 def verdict(folders: Sequence[Path]) -> int:
@@ -44,10 +52,19 @@ def verdict(folders: Sequence[Path]) -> int:
 
 
 def describe(found: Verdict) -> list[str]:
-    """The verdict in lines to read."""
-    lines = [found.decision.upper(), *(f"  because  {reason}" for reason in found.reasons)]
-    lines += [f"  mind     {caution}" for caution in found.cautions]
-    return lines + [f"  needed   {each}" for each in found.needed]
+    """The verdict in lines to read; one to ship always with what that does not say."""
+    told = [("because", each) for each in found.reasons]
+    told += [("but", NOT_SAID)] if found.decision == "ship" else []
+    told += [("mind", each) for each in found.cautions]
+    told += [("needed", each) for each in found.needed]
+    below = " " * 11  # where the text begins
+    return [
+        found.decision.upper(),
+        *(
+            fill(f"  {label:<7}  {text}", WIDTH, subsequent_indent=below, break_on_hyphens=False)
+            for label, text in told
+        ),
+    ]
 
 
 def refuse_other_settings(runs: Sequence[RunFolder]) -> None:

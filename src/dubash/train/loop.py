@@ -185,7 +185,8 @@ class Loop:
                 -found["chrf"] if self.options.keep_best == "chrf" else found["loss"]
             )
             self._record(watch, kind="dev", **found)
-            words = "".join(f" · dev {name} {found[name]:.3f}" for name in sorted(found))
+            words = f" · dev chrF++ {found['chrf']:.1f}" if "chrf" in found else ""
+            words += f" · dev loss {found['loss']:.3f}" if "loss" in found else ""
             if self.accelerator.is_main_process:
                 chrf = self.options.keep_best == "chrf"
                 lead = "highest dev chrF++ so far" if chrf else "lowest dev loss so far"
