@@ -62,6 +62,16 @@ def test_the_sides_go_by_several_names(read, header):
     assert read(f"{header}\nfile,archivo\n").entries[0].targets == ("archivo",)
 
 
+def test_semicolons_part_a_csv_as_a_spreadsheet_of_commas_for_decimals_writes_it(read):
+    found = read('source;target;note\n"file; plain";archivo, sin formato;"1,5"\n')
+    assert found.entries == (
+        TermEntry("file; plain", ("archivo, sin formato",), (), "1,5", origin="terms.csv:2"),
+    )
+    assert read("source,target\nfile; folder,archivo; carpeta\n").entries[0].targets == (
+        "archivo; carpeta",
+    )
+
+
 def test_a_tsv_may_do_without_a_header(read):
     two = read("file\tarchivo\nfolder\tcarpeta\n", "terms.tsv")
     assert [(each.source, each.targets, each.origin) for each in two.entries] == [

@@ -86,7 +86,7 @@ def _read_table(
     split = tsv_records
     if kind == "csv":
         headed = columns is None or not columns.numbered
-        split = partial(csv_records, separator=_separator(path, name, headed))
+        split = partial(csv_records, separator=csv_separator(path, name, headed))
     head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
@@ -177,7 +177,7 @@ class _Feed:
         del self.taken[1:]
 
 
-def _separator(path: Path, name: str, headed: bool) -> str:
+def csv_separator(path: Path, name: str, headed: bool) -> str:
     """`;`, which spreadsheets write where the comma is for decimals, or `,`.
 
     A header tells by parting into more names at `;` than at `,`. Without one, `;` must part all of

@@ -31,7 +31,8 @@ def lint_glossary(path: Path, source: str, target: str, rows: Path | None) -> in
         typer.echo(str(finding))
     counts = Counter(each.kind for each in findings).most_common()
     shown = ", ".join(f"{count} {kind}" for kind, count in counts) or "nothing found"
-    say(f"{len(glossary.entries):,} entries: {shown}")
+    count = len(glossary.entries)
+    say(f"{count:,} {'entry' if count == 1 else 'entries'}: {shown}")
     return 1 if findings else 0
 
 
