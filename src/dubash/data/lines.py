@@ -14,6 +14,8 @@ MAX_LINE = 1 << 24
 _HEAD = 1 << 16
 _BYTE_ORDER_MARK = "\ufeff"
 _SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods"}
+_SIGNS = frozenset("“”‘’„‚–—…«»¿¡€£©®°ºª·\u00a0")
+"""What Western text holds past ASCII beside letters."""
 _MAGIC = {
     b"\x1f\x8b": "compressed by gzip",
     b"BZh": "compressed by bzip2",
@@ -79,6 +81,23 @@ def lines(path: Path, name: str) -> Iterator[str]:
             if number == 1:
                 text = text.removeprefix(_BYTE_ORDER_MARK)
             yield text.removesuffix("\n").removesuffix("\r")
+
+
+def looks_western(path: Path) -> bool:
+    """Whether a text that is not UTF-8 reads as Windows-1252, of which Latin-1 is a part: past
+    ASCII it has nothing but letters, never three in a row, and Western signs. Most other code
+    pages bring whole words of such letters, or signs where letters belong; those of Czech, Turkish
+    and the like do not, so this is for Western languages only.
+    """
+    with path.open("rb") as handle:
+        text = handle.read(_HEAD << 4).decode("cp1252", "replace")
+    run = longest = 0
+    for each in text:
+        if not (each.isascii() or each.isalpha() or each in _SIGNS):
+            return False
+        run = 0 if each.isascii() or each in _SIGNS else run + 1
+        longest = max(longest, run)
+    return longest <= 2
 
 
 def count_lines(path: Path) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dubash.core.errors import DataError
 from dubash.core.languages import LanguagePair
-from dubash.data.formats import Record, csv_records, csv_separator, tsv_records
 from dubash.data.lines import lines
+from dubash.data.records import Record, csv_records, csv_separator, tsv_records
 from dubash.data.rows import BadRow, flaw
 from dubash.memory.entry import TermEntry
 
@@ -38,10 +38,10 @@ _HEADERLESS = ("source", "target", "note")
 def read_table(path: Path, name: str, languages: LanguagePair) -> Iterator[TermEntry | BadRow]:
     """The entries of a CSV or TSV file.
 
-    A CSV has a header, and commas or semicolons; a TSV may do without one and has then two columns, source and target, or
-    three, with a note. Other columns are not read. Raises DataError for what is no text in UTF-8,
-    for sides without a column, and for a column one slip away from a known name other than those
-    of examples.
+    A CSV has a header, and commas or semicolons; a TSV may do without a header and has then two
+    columns, source and target, or three, with a note. Other columns are not read. Raises DataError
+    for what is no text in UTF-8, for sides without a column, and for a column one slip away from a
+    known name other than those of examples.
     """
     for number, line in enumerate(lines(path, name), start=1):
         if broken := flaw(line):

@@ -13,7 +13,7 @@ from dubash.core.types import Pair
 from dubash.data.normalise import normalise
 from dubash.data.options import Entry
 from dubash.data.read import read_entry
-from dubash.data.rows import BadRow
+from dubash.data.rows import HEADER, BadRow
 from dubash.memory.glossary import Glossary, read_glossary
 from dubash.memory.lint import lint
 from dubash.recipe.options import Recipe
@@ -43,7 +43,7 @@ def _read_rows(path: Path, languages: LanguagePair) -> list[Pair]:
     kept, bad = [], 0
     for row in found:
         if isinstance(row, BadRow):
-            bad += 1
+            bad += row.reason != HEADER
         else:
             kept.append(Pair(normalise(row.source), normalise(row.target), "", row.origin))
     if bad:
