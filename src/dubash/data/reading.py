@@ -11,7 +11,7 @@ from typing import Any
 from dubash.core.errors import DataError
 from dubash.core.files import sha256_file
 from dubash.core.languages import LanguagePair
-from dubash.core.progress import progress
+from dubash.core.progress import progress, say
 from dubash.core.types import Pair
 from dubash.data.filters import drop_reason, text_drop_reason
 from dubash.data.lines import looks_western
@@ -19,12 +19,13 @@ from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.options import DataOptions, Entry, map_paths
 from dubash.data.read import entry_files, read_entry
 from dubash.data.rows import HEADER, NOT_UTF8, BadRow, Dropped
+from dubash.data.sides import Sample, doubt
 from dubash.data.splits import Splits, fingerprint
 
 Entries = Mapping[str, Sequence[Entry]]
 """Where the rows of each split are."""
 
-NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
+NOT_ROWS = {"allow_benchmarks", "benchmarks", "check_languages", "max_bad_rows"}
 """Settings that may change without changing the frozen rows."""
 
 NOT_WESTERN = frozenset(
@@ -39,7 +40,7 @@ SHOWN = 5
 @dataclass(slots=True)
 class Reading:
     """The reading of all splits, and what it has brought so far. Of training rows `as_given` none
-    is filtered, as with held-out ones."""
+    is filtered, as with held-out ones, and none refused for its languages: `doubts` are those."""
 
     options: DataOptions
     pair: LanguagePair
@@ -52,6 +53,7 @@ class Reading:
     train_count: int = 0
     train_dropped: list[Dropped] = field(default_factory=list)
     as_given: bool = False
+    doubts: list[str] = field(default_factory=list)
 
     def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
         """The normalised, filtered rows of a split's entries."""
@@ -72,6 +74,7 @@ class Reading:
         kept: list[Pair] = []
         bad: list[BadRow] = []
         count = 0
+        sample = Sample(self.options.seed)
         with progress(f"reading {entry.name}", total) as advance:
             for row in rows:
                 count += 1
@@ -85,6 +88,7 @@ class Reading:
                     self.dropped.append(Dropped(raw, "malformed", row.reason))
                     continue
                 clean = replace(row, source=tidy(row.source), target=tidy(row.target))
+                sample.add(clean)
                 if reason := check(clean):
                     self.dropped.append(Dropped(clean, reason))
                 else:
@@ -95,12 +99,31 @@ class Reading:
         refuse_bad(
             entry.name, bad, count, self.options.max_bad_rows, dict(files) if western else {}
         )
+        self._check_languages(split, entry, sample)
         self.count += count
         facts = {"rows": count, "bad_rows": len(bad), "split": split}
         hashed = [(name, {"sha256": self.hashes[name]}) for name, _ in files]
         for name, digest in hashed or [(entry.name, {})]:
             self.files.append({"name": name, **digest, **facts})
         return kept
+
+    def _check_languages(self, split: str, entry: Entry, sample: Sample) -> None:
+        """Refuse sides in each other's language, and say what else is doubtful."""
+        told = self.task == "translation" and self.options.check_languages
+        found = doubt(sample.rows, self.pair) if told and not entry.phrasebook else None
+        if found is None:
+            return
+        if self.as_given or found.kind == "other":
+            self.doubts.append(f"{entry.name}: {found.text}")
+            say(f"  warning: {entry.name}: {found.text}")
+            return
+        sides = "source_path and target_path" if entry.source_path else "columns source and target"
+        mend = f"Swap {sides}" if found.kind == "swapped" else f"Check {sides}"
+        raise DataError(
+            f"{found.text}.",
+            where=entry.name,
+            fix=f"{mend} in data.{split}; if you know better, set data.check_languages: false.",
+        )
 
     def _check_train(self, row: Pair) -> str | None:
         if self.task == "text":
@@ -184,6 +207,7 @@ def account_of(reading: Reading, dropped: Sequence[Dropped], splits: Splits) -> 
         "read": reading.count,
         "files": reading.files,
         "dropped": dict(Counter(each.reason for each in dropped).most_common()),
+        "doubts": reading.doubts,
         "splits": {name: _describe(kept) for name, kept in splits._asdict().items()},
     }
 
