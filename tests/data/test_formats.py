@@ -206,6 +206,11 @@ def test_a_malformed_row_names_its_line_and_the_rest_is_read(read, name, line, r
         ("a.tsv", b"a\tb\n\x00\x01", "a.tsv:2: not a text file"),
         ("a.csv", b"\x1f\x8b\x08...", "not a text file: compressed by gzip."),
         ("a.tsv", "a\tb".encode("utf-16"), "text in UTF-16"),
+        (
+            "a.csv",
+            "inglés,español\nHi,Hola\n".encode("cp1252"),
+            "a.csv:1: not UTF-8 (byte 0xe9); it looks like Windows-1252. Save it as UTF-8.",
+        ),
         ("a.dat", b"a\tb", "Add format: tsv, csv, jsonl or alpaca."),
         ("a.json", b'[\n{"source": "a"}\n]', "a JSON array, not JSON Lines."),
         ("a.jsonl", b'{"a": "b"}', "no columns 'source' and 'target'"),

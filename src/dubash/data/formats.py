@@ -21,10 +21,10 @@ from dubash.data.columns import (
     names_columns,
     names_in,
 )
-from dubash.data.lines import lines
+from dubash.data.lines import encoding_hint, lines
 from dubash.data.options import Columns, FileFormat
 from dubash.data.records import PEEK, Record, csv_records, csv_separator, tsv_records
-from dubash.data.rows import HEADER, BadRow, Row, flaw, writable
+from dubash.data.rows import HEADER, NOT_UTF8, BadRow, Row, flaw, writable
 
 _ENDINGS: dict[str, FileFormat] = {
     ".tsv": "tsv", ".tab": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl",
@@ -92,6 +92,12 @@ def _read_table(
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
     if headed:
+        if broken := flaw(head[0].raw):
+            raise DataError(
+                f"{broken}{encoding_hint(path, pair) if broken.startswith(NOT_UTF8) else ''}.",
+                where=f"{name}:{head[0].number}",
+                fix="Save it as UTF-8.",
+            )
         picked = find_columns(columns, defaults, first, f"{name}:{head[0].number}")
         width = len(first)
         for column in picked.sides:

@@ -14,7 +14,7 @@ from dubash.core.languages import LanguagePair
 from dubash.core.progress import progress, say
 from dubash.core.types import Pair
 from dubash.data.filters import drop_reason, text_drop_reason
-from dubash.data.lines import looks_western
+from dubash.data.lines import encoding_hint
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.options import DataOptions, Entry, map_paths
 from dubash.data.read import entry_files, read_entry
@@ -27,11 +27,6 @@ Entries = Mapping[str, Sequence[Entry]]
 
 NOT_ROWS = {"allow_benchmarks", "benchmarks", "check_languages", "max_bad_rows"}
 """Settings that may change without changing the frozen rows."""
-
-NOT_WESTERN = frozenset(
-    {"az", "bs", "cs", "et", "hr", "hu", "lt", "lv", "pl", "ro", "sk", "sl", "sr", "tk", "tr", "vi"}
-)
-"""Languages in Latin script whose old encodings are other code pages than Windows-1252."""
 
 SHOWN = 5
 """Malformed rows that a refusal names."""
@@ -94,18 +89,44 @@ class Reading:
                 else:
                     kept.append(clean)
             advance.total = count  # the lines counted before held a header or blank lines
-        files = entry_files(entry, self.pair, self.base)
-        western = NOT_WESTERN.isdisjoint({self.pair.source.code, self.pair.target.code})
-        refuse_bad(
-            entry.name, bad, count, self.options.max_bad_rows, dict(files) if western else {}
-        )
+        self._refuse_bad(entry, bad, count)
         self._check_languages(split, entry, sample)
         self.count += count
         facts = {"rows": count, "bad_rows": len(bad), "split": split}
-        hashed = [(name, {"sha256": self.hashes[name]}) for name, _ in files]
-        for name, digest in hashed or [(entry.name, {})]:
+        files = [(name, {"sha256": self.hashes[name]})
+                 for name, _ in entry_files(entry, self.pair, self.base)]  # fmt: skip
+        for name, digest in files or [(entry.name, {})]:
             self.files.append({"name": name, **digest, **facts})
         return kept
+
+    def _refuse_bad(self, entry: Entry, bad: list[BadRow], count: int) -> None:
+        """DataError for an entry without rows, or with more malformed ones than its share. Where so
+        many are not UTF-8, that is the cause."""
+        if not count:
+            raise DataError("no rows in it.", where=entry.name)
+        share = self.options.max_bad_rows
+        if len(bad) / count <= share:
+            return
+        undecoded = [each for each in bad if each.reason.startswith(NOT_UTF8)]
+        if len(undecoded) / count > share:
+            first = undecoded[0]
+            path = dict(entry_files(entry, self.pair, self.base)).get(
+                first.origin.rpartition(":")[0]
+            )
+            raise DataError(
+                f"{NOT_UTF8}{encoding_hint(path, self.pair) if path else ''}: {len(undecoded)} of "
+                f"{count} rows cannot be read, first '{first.raw[:80]}'.",
+                where=first.origin,
+                fix="Save it as UTF-8.",
+            )
+        shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:SHOWN])
+        more = "; …" if len(bad) > SHOWN else ""
+        raise DataError(
+            f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
+            f"{shown}{more}.",
+            where=entry.name,
+            fix="Mend them, check format and columns, or raise data.max_bad_rows.",
+        )
 
     def _check_languages(self, split: str, entry: Entry, sample: Sample) -> None:
         """Refuse sides in each other's language, and say what else is doubtful."""
@@ -134,37 +155,6 @@ class Reading:
     def _check_held_out(self, row: Pair) -> str | None:
         """Given dev and test rows go only where a side is empty: never made fewer unasked."""
         return None if row.target and (row.source or self.task == "text") else "empty"
-
-
-def refuse_bad(
-    name: str, bad: list[BadRow], count: int, share: float, files: Mapping[str, Path]
-) -> None:
-    """DataError for an entry without rows, or with more malformed ones than this share of them.
-
-    Where so many are not UTF-8, that is the cause, and `files`, by name, may be in Windows-1252.
-    """
-    if not count:
-        raise DataError("no rows in it.", where=name)
-    if len(bad) / count <= share:
-        return
-    wrongly = [each for each in bad if each.reason.startswith(NOT_UTF8)]
-    if len(wrongly) / count > share:
-        file = wrongly[0].origin.rpartition(":")[0]
-        western = file in files and looks_western(files[file])
-        raise DataError(
-            f"{NOT_UTF8}{'; it looks like Windows-1252' if western else ''}: {len(wrongly)} of "
-            f"{count} rows cannot be read, first '{wrongly[0].raw[:80]}'.",
-            where=wrongly[0].origin,
-            fix="Save it as UTF-8.",
-        )
-    shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:SHOWN])
-    more = "; …" if len(bad) > SHOWN else ""
-    raise DataError(
-        f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
-        f"{shown}{more}.",
-        where=name,
-        fix="Mend them, check format and columns, or raise data.max_bad_rows.",
-    )
 
 
 def told(count: int, dropped: Sequence[Dropped]) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dubash.core.errors import DataError
 from dubash.core.languages import LanguagePair
-from dubash.data.lines import lines
+from dubash.data.lines import encoding_hint, lines
 from dubash.data.records import Record, csv_records, csv_separator, tsv_records
-from dubash.data.rows import BadRow, flaw
+from dubash.data.rows import NOT_UTF8, BadRow, flaw
 from dubash.memory.entry import TermEntry
 
 COLUMNS = {
@@ -45,7 +45,8 @@ def read_table(path: Path, name: str, languages: LanguagePair) -> Iterator[TermE
     """
     for number, line in enumerate(lines(path, name), start=1):
         if broken := flaw(line):
-            raise DataError(f"{broken}.", where=f"{name}:{number}", fix="Save it as UTF-8.")
+            hint = encoding_hint(path, languages) if broken.startswith(NOT_UTF8) else ""
+            raise DataError(f"{broken}{hint}.", where=f"{name}:{number}", fix="Save it as UTF-8.")
     is_csv = path.suffix.lower() == ".csv"
     split = tsv_records
     if is_csv:
