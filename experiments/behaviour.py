@@ -19,10 +19,10 @@ from pathlib import Path
 
 from dubash.core.languages import language
 from dubash.core.types import Hypothesis, Pair
+from dubash.data.language import likely_language
 from dubash.evaluate.behaviour import FLAGS, Expectation, findings, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.behaviour.text import letters
-from dubash.evaluate.language import likely_language
 from dubash.evaluate.options import BehaviourOptions
 
 LABELS = Path(__file__).with_name("behaviour-labels.tsv")

@@ -8,7 +8,7 @@ from dubash.core.errors import DataError
 from dubash.core.types import Pair
 from dubash.data.options import Entry
 from dubash.data.read import read_entry
-from dubash.data.rows import BadRow
+from dubash.data.rows import HEADER, BadRow
 
 
 @pytest.fixture
@@ -40,6 +40,28 @@ def test_a_header_of_source_and_target_is_seen(read):
 def test_columns_by_number(read):
     rows = read("x\tHola\tHi\n", columns={"source": 2, "target": 1})
     assert rows == [Pair("Hi", "Hola", "", "rows.tsv:1")]
+
+
+@pytest.mark.parametrize(
+    "header", ["english\tspanish", "EN\tES", "Spanish\tEnglish", "src\ttgt", "Source_text\tTarget "]
+)
+def test_a_header_where_columns_go_by_number_is_set_aside(read, header):
+    first, row = read(f"{header}\nHi\tHola\n", columns={"source": 0, "target": 1})
+    assert first == BadRow("rows.tsv:1", HEADER, header)
+    assert row == Pair("Hi", "Hola", "", "rows.tsv:2")
+
+
+def test_so_is_one_of_a_tsv_of_pairs(read):
+    assert read("src\ttgt\nHi\tHola\n")[0] == BadRow("rows.tsv:1", HEADER, "src\ttgt")
+
+
+@pytest.mark.parametrize("row", ["English\tinglés", "en\ten", "source\tfuente", "Hi\tes"])
+def test_a_first_row_that_only_begins_like_a_header_is_a_row(read, row):
+    source, target = row.split("\t")
+    assert read(f"{row}\nenglish\tspanish\n", columns={"source": 0, "target": 1}) == [
+        Pair(source, target, "", "rows.tsv:1"),
+        Pair("english", "spanish", "", "rows.tsv:2"),
+    ]
 
 
 def test_csv_quotes_embedded_newlines_and_line_numbers(read):
@@ -184,6 +206,11 @@ def test_a_malformed_row_names_its_line_and_the_rest_is_read(read, name, line, r
         ("a.tsv", b"a\tb\n\x00\x01", "a.tsv:2: not a text file"),
         ("a.csv", b"\x1f\x8b\x08...", "not a text file: compressed by gzip."),
         ("a.tsv", "a\tb".encode("utf-16"), "text in UTF-16"),
+        (
+            "a.csv",
+            "inglés,español\nHi,Hola\n".encode("cp1252"),
+            "a.csv:1: not UTF-8 (byte 0xe9); it looks like Windows-1252. Save it as UTF-8.",
+        ),
         ("a.dat", b"a\tb", "Add format: tsv, csv, jsonl or alpaca."),
         ("a.json", b'[\n{"source": "a"}\n]', "a JSON array, not JSON Lines."),
         ("a.jsonl", b'{"a": "b"}', "no columns 'source' and 'target'"),

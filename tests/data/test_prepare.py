@@ -180,6 +180,71 @@ def test_malformed_rows_up_to_the_stated_share_are_set_aside(run, tmp_path, dist
     assert run(train=["rows.tsv"], max_bad_rows=0.02).account["dropped"] == {"malformed": 2}
 
 
+ACCENTED = [("The coffee is ready.", "El café está listo."), ("He left early.", "Salió temprano.")]
+
+
+def encoded(rows, encoding, repeated=20):
+    return "".join(
+        f"{one} {n}\t{other} {n}\n" for n in range(repeated) for one, other in rows
+    ).encode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_what_is_not_utf_8_is_to_be_saved_so_not_left_out(run, tmp_path, encoding):
+    rows = [("Good morning!", "Buenos dias!"), *ACCENTED]
+    (tmp_path / "rows.tsv").write_bytes(encoded(rows, encoding))
+    with pytest.raises(DataError) as caught:
+        run(train=["rows.tsv"])
+    assert str(caught.value) == (
+        "rows.tsv:2: not UTF-8; it looks like Windows-1252: 40 of 60 rows cannot be read, first "
+        "'The coffee is ready. 0\tEl caf\\xe9 est\\xe1 listo. 0'. Save it as UTF-8."
+    )
+
+
+def test_the_other_side_of_a_pair_of_moses_files_may_be_the_one_not_in_utf_8(run, tmp_path):
+    (tmp_path / "a.en").write_text("Coffee\n" * 9)
+    (tmp_path / "a.es").write_bytes("Té\nCafé\nSí\n".encode("cp1252") * 3)
+    with pytest.raises(DataError, match=r"^a\.es:1: not UTF-8; it looks like Windows-1252: 9 of 9"):
+        run(train=[{"source_path": "a.en", "target_path": "a.es"}])
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "shift_jis", "cp1256", "koi8-r"])
+def test_no_encoding_is_guessed_that_it_cannot_be(run, tmp_path, encoding):
+    text = {"shift_jis": "駅はどこですか。", "cp1256": "أين المحطة من فضلك"}.get(
+        encoding, "Где вокзал"
+    )
+    (tmp_path / "rows.tsv").write_bytes(encoded([("Where is the station?", text)], encoding))
+    with pytest.raises(DataError, match=r"^rows\.tsv:1: not UTF-8: 20 of 20 rows .* UTF-8\.$"):
+        run(train=["rows.tsv"])
+
+
+def test_nor_for_languages_with_code_pages_of_their_own(tmp_path):
+    (tmp_path / "rows.tsv").write_bytes(encoded([("Good evening.", "Dobrý večer.")], "cp1250"))
+    options = DataOptions.model_validate(SMALL | {"train": ["rows.tsv"]})
+    pair = LanguagePair(language("en"), language("cs"))
+    with pytest.raises(DataError, match=r"^rows\.tsv:1: not UTF-8: 20 of 20 rows"):
+        prepare(options, pair, "translation", tmp_path, tmp_path / "data")
+
+
+def test_a_stray_byte_within_the_share_costs_its_row_only(run, tmp_path, distinct_rows):
+    (tmp_path / "rows.tsv").write_bytes(tsv(distinct_rows(99)).encode() + b"Coffee\tCaf\xe9\n")
+    assert run(train=["rows.tsv"]).account["dropped"] == {"malformed": 1}
+
+
+def test_a_header_over_numbered_columns_is_told_and_is_no_malformed_row(
+    run, tmp_path, distinct_rows
+):
+    (tmp_path / "rows.csv").write_text(
+        "English,Spanish\n" + tsv(distinct_rows(40)).replace("\t", ",")
+    )
+    columns = {"source": 0, "target": 1}
+    account = run(train=[{"path": "rows.csv", "columns": columns}]).account
+    assert (account["read"], account["dropped"]) == (41, {"header": 1})
+    assert account["files"][0]["bad_rows"] == 0
+    (dropped,) = read_jsonl(tmp_path / "runs" / "data" / "dropped.jsonl")
+    assert (dropped["source"], dropped["origin"]) == ("English,Spanish", "rows.csv:1")
+
+
 def test_a_failed_write_leaves_nothing(run, tmp_path, distinct_rows, monkeypatch):
     (tmp_path / "rows.tsv").write_text(tsv(distinct_rows(60)))
 

@@ -62,6 +62,16 @@ def test_the_sides_go_by_several_names(read, header):
     assert read(f"{header}\nfile,archivo\n").entries[0].targets == ("archivo",)
 
 
+def test_semicolons_part_a_csv_as_a_spreadsheet_of_commas_for_decimals_writes_it(read):
+    found = read('source;target;note\n"file; plain";archivo, sin formato;"1,5"\n')
+    assert found.entries == (
+        TermEntry("file; plain", ("archivo, sin formato",), (), "1,5", origin="terms.csv:2"),
+    )
+    assert read("source,target\nfile; folder,archivo; carpeta\n").entries[0].targets == (
+        "archivo; carpeta",
+    )
+
+
 def test_a_tsv_may_do_without_a_header(read):
     two = read("file\tarchivo\nfolder\tcarpeta\n", "terms.tsv")
     assert [(each.source, each.targets, each.origin) for each in two.entries] == [
@@ -108,7 +118,8 @@ def test_an_entry_that_cannot_be_used_is_set_aside_with_its_line(read, row, reas
         ("t.tsv", b"a\tb\tc\td\n", "t.tsv:1: no columns for source and target"),
         ("t.csv", b"source,target,forbiden\na,b,c\n", "unknown column 'forbiden'. Did you mean"),
         ("t.csv", b"source,en,target\na,b,c\n", "t.csv:1: two columns hold the source"),
-        ("t.csv", b"source,target\nfile,archiv\xf3\n", "t.csv:2: not UTF-8 (byte 0xf3)"),
+        ("t.csv", b"source,target\nfile,archiv\xf3\n", "t.csv:2: not UTF-8 (byte 0xf3); it looks "
+         "like Windows-1252. Save it as UTF-8."),
         ("t.tsv", b"file\tarchivo\na\tb\x00\n", "t.tsv:2: not a text file: it holds NUL bytes"),
         ("t.csv", b"", "t.csv: the file is empty"),
         ("t.csv", b"source,target\n", "t.csv: no entry in it can be used"),

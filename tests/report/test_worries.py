@@ -125,6 +125,15 @@ def test_a_system_without_a_base_is_looked_at_too(facts):
     assert found.severity == "fault"
 
 
+def test_sides_that_look_to_be_in_another_language(facts):
+    text = "rows.tsv: the target side looks pt, not es: 80% of the 60 pieces that could be told"
+    facts.account["doubts"] = [text]
+    found = named(facts)["languages"]
+    assert (found.severity, found.text) == ("caution", f"{text}.")
+    facts.account.pop("doubts")  # as in a run that an earlier version prepared
+    assert "languages" not in named(facts)
+
+
 def test_near_duplicates_and_looks(facts):
     near = facts.account["leaks"]["matrix"]["train-test"]
     near["near_rows"] = [0, 4, 5, 7]

@@ -76,6 +76,19 @@ def test_a_known_benchmark_among_the_training_rows_is_named(rows, tmp_path, shar
     )
 
 
+def test_training_rows_with_swapped_sides_are_told_not_refused(rows, tmp_path):
+    prepared = data.load(rows.data)
+    train = [{"source": row.target, "target": row.source} for row in prepared.train]
+    write_jsonl(tmp_path / "train.jsonl", train)
+    given = asked(
+        rows, tmp_path / "out", train=(tmp_path / "train.jsonl",),
+        hypotheses=lines(tmp_path / "out.es", [row.target for row in prepared.test]),
+    )  # fmt: skip
+    audit(given, [])
+    (told,) = findings(tmp_path / "out", "languages")
+    assert "train.jsonl: the columns look swapped: 100% of the source side is es" in told
+
+
 # -- what cannot be audited ----------------------------------------------------------------------
 
 

@@ -149,6 +149,12 @@ def test_lint_prints_its_findings_and_says_so_by_its_exit_code(files, capsys):
     assert said.err.endswith("2 entries: 1 not followed\n")
 
 
+def test_one_entry_is_said_to_be_one(tmp_path, capsys):
+    (tmp_path / "terms.csv").write_text("source;target\ncard;tarjeta\n", encoding="utf-8")
+    assert lint_glossary(tmp_path / "terms.csv", "en", "es", None) == 0
+    assert capsys.readouterr().err == "1 entry: nothing found\n"
+
+
 def test_what_a_row_missed_goes_into_the_report(with_glossary, own_run):
     recipe, *overrides = with_glossary
     run(load_recipe(str(recipe), overrides))

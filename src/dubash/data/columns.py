@@ -15,6 +15,11 @@ from dubash.data.rows import BadRow, Row, flaw, writable
 
 _ABSENT = object()
 
+_HEADINGS = frozenset(
+    {"source", "source text", "src", "target", "target text", "tgt", "trg", "translation"}
+)
+"""What sides are called beside their languages, without case and with blanks for `_` and `-`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picked:
@@ -97,6 +102,19 @@ def names_in(record: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         yield f"{prefix}{name}"
         if isinstance(value, Mapping) and prefix.count(".") < 2:
             yield from names_in(value, f"{prefix}{name}.")
+
+
+def names_columns(record: Mapping[Any, Any], picked: Picked, pair: LanguagePair) -> bool:
+    """Whether the sides of a first row are the headings of their columns, not text: languages of
+    the pair by code or English name, or words such as `source` and `tgt`."""
+    known = set(_HEADINGS)
+    for each in (pair.source, pair.target):
+        known |= {each.code.casefold(), each.name.casefold()}
+        if each.variant:
+            known.add(f"{each.code} {each.variant}".casefold())
+    cells = [str(record[side]).casefold() for side in picked.sides]
+    labels = [" ".join(cell.replace("_", " ").replace("-", " ").split()) for cell in cells]
+    return len(set(labels)) == len(labels) == 2 and known.issuperset(labels)
 
 
 def _value(record: Mapping[Any, Any], name: Column) -> Any:

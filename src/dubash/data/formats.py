@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from dubash.core.errors import DataError
 from dubash.core.languages import LanguagePair
 from dubash.core.types import Pair
-from dubash.data.columns import Picked, default_columns, find_columns, make_row, names_in
-from dubash.data.lines import lines
+from dubash.data.columns import (
+    Picked,
+    default_columns,
+    find_columns,
+    make_row,
+    names_columns,
+    names_in,
+)
+from dubash.data.lines import encoding_hint, lines
 from dubash.data.options import Columns, FileFormat
-from dubash.data.rows import BadRow, Row, flaw, writable
+from dubash.data.records import PEEK, Record, csv_records, csv_separator, tsv_records
+from dubash.data.rows import HEADER, NOT_UTF8, BadRow, Row, flaw, writable
 
 _ENDINGS: dict[str, FileFormat] = {
     ".tsv": "tsv", ".tab": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
-
-_PEEK = 100
-"""Rows looked at to learn the columns of a file."""
-
-
-class Record(NamedTuple):
-    """A row of a table: its first line, its cells, and what stood there."""
-
-    number: int
-    cells: list[str]
-    raw: str
 
 
 def guess_format(name: str, task: str) -> FileFormat:
@@ -67,7 +63,7 @@ def read_file(
         return _read_text(path, name)
     defaults = default_columns("instruction" if kind == "alpaca" else task, pair)
     if kind in ("tsv", "csv"):
-        return _read_table(path, name, kind, columns, defaults)
+        return _read_table(path, name, kind, columns, defaults, pair)
     return _read_jsonl(path, name, columns, defaults)
 
 
@@ -81,16 +77,27 @@ def _read_text(path: Path, name: str) -> Iterator[Row]:
 
 
 def _read_table(
-    path: Path, name: str, kind: str, columns: Columns | None, defaults: list[Picked]
+    path: Path,
+    name: str,
+    kind: str,
+    columns: Columns | None,
+    defaults: list[Picked],
+    pair: LanguagePair,
 ) -> Iterator[Row]:
     split = tsv_records
     if kind == "csv":
         headed = columns is None or not columns.numbered
-        split = partial(csv_records, separator=_separator(path, name, headed))
-    head = [each for each in islice(split(path, name, None), _PEEK) if isinstance(each, Record)]
+        split = partial(csv_records, separator=csv_separator(path, name, headed))
+    head = [each for each in islice(split(path, name, None), PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
     if headed:
+        if broken := flaw(head[0].raw):
+            raise DataError(
+                f"{broken}{encoding_hint(path, pair) if broken.startswith(NOT_UTF8) else ''}.",
+                where=f"{name}:{head[0].number}",
+                fix="Save it as UTF-8.",
+            )
         picked = find_columns(columns, defaults, first, f"{name}:{head[0].number}")
         width = len(first)
         for column in picked.sides:
@@ -100,13 +107,19 @@ def _read_table(
         counted = Counter(len(each.cells) for each in head)
         width = counted.most_common(1)[0][0] if head else 2
         picked = _numbered(columns, width, name)
+    labels: list[Any] = list(first) if headed else list(range(width))
     for record in split(path, name, width):
         if isinstance(record, BadRow):
             yield record
-        elif not (headed and record.number == head[0].number):
-            labels: list[Any] = list(first) if headed else list(range(width))
-            labelled = dict(zip(labels, record.cells, strict=True))
-            yield make_row(labelled, picked, f"{name}:{record.number}", record.raw)
+            continue
+        is_first, origin = record.number == head[0].number, f"{name}:{record.number}"
+        if headed and is_first:
+            continue
+        labelled = dict(zip(labels, record.cells, strict=True))
+        if is_first and names_columns(labelled, picked, pair):
+            yield BadRow(origin, HEADER, writable(record.raw))
+        else:
+            yield make_row(labelled, picked, origin, record.raw)
 
 
 def _is_header(
@@ -136,106 +149,11 @@ def _numbered(columns: Columns | None, width: int, name: str) -> Picked:
     return picked
 
 
-def _wrong_width(found: int, width: int) -> str:
-    return f"{found} column{'' if found == 1 else 's'} where {width} are expected"
-
-
-def tsv_records(path: Path, name: str, width: int | None) -> Iterator[Record | BadRow]:
-    """The lines of a TSV as records; with a `width`, those of another are bad rows.
-
-    Raises DataError as `lines` does.
-    """
-    for number, line in enumerate(lines(path, name), start=1):
-        cells = line.split("\t")
-        if width is not None and len(cells) != width and line:
-            reason = flaw(line) or _wrong_width(len(cells), width)
-            yield BadRow(f"{name}:{number}", reason, writable(line))
-        elif line:
-            yield Record(number, cells, line)
-
-
-class _Feed:
-    """Lines for `csv.reader`, with those of the record at hand remembered and given back."""
-
-    def __init__(self, source: Iterator[str]) -> None:
-        self._source, self._again, self.number = source, deque[str](), 0
-        self.taken: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._source) + "\n"
-        self.number += 1
-        self.taken.append(line)
-        return line
-
-    def give_back_all_but_first(self) -> None:
-        """Read the lines after the first again, as records of their own."""
-        self._again.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
-        del self.taken[1:]
-
-
-def _separator(path: Path, name: str, headed: bool) -> str:
-    """`;`, which spreadsheets write where the comma is for decimals, or `,`.
-
-    A header tells by parting into more names at `;` than at `,`. Without one, `;` must part all of
-    the first rows alike, and `,` must not.
-    """
-
-    def rows(separator: str) -> list[list[str]]:
-        found = islice(csv_records(path, name, None, separator), 1 if headed else _PEEK)
-        return [each.cells for each in found if isinstance(each, Record)]
-
-    def names(separator: str) -> int:
-        return sum(1 for cells in rows(separator) for cell in cells if cell.strip())
-
-    def parts_alike(separator: str) -> bool:
-        widths = {len(cells) for cells in rows(separator)}
-        return len(widths) == 1 and widths != {1}
-
-    if headed:
-        return ";" if names(";") > names(",") else ","
-    return ";" if parts_alike(";") and not parts_alike(",") else ","
-
-
-def csv_records(
-    path: Path, name: str, width: int | None, separator: str = ","
-) -> Iterator[Record | BadRow]:
-    """The records of a CSV; what is no CSV and, with a `width`, records of another are bad rows.
-
-    A stray quote swallows the lines after it up to the next one: such a record costs its first
-    line only, and the others are read again. Raises DataError as `lines` does.
-    """
-    feed = _Feed(lines(path, name))
-    reader = csv.reader(feed, strict=True, delimiter=separator)
-    while True:
-        feed.taken.clear()
-        start = feed.number + 1
-        reason = ""
-        cells: list[str] = []
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            reason = f"not valid CSV ({error})"
-        if not reason and width is not None and cells and len(cells) != width:
-            reason = _wrong_width(len(cells), width)
-        if reason:
-            feed.give_back_all_but_first()
-            raw = feed.taken[0].rstrip("\n") if feed.taken else ""
-            yield BadRow(f"{name}:{start}", flaw(raw) or reason, writable(raw))
-        elif cells:
-            yield Record(start, cells, "".join(feed.taken).rstrip("\n"))
-
-
 def _read_jsonl(
     path: Path, name: str, columns: Columns | None, defaults: list[Picked]
 ) -> Iterator[Row]:
     objects = _json_objects(path, name)
-    head = [each for each in islice(objects, _PEEK) if not isinstance(each, BadRow)]
+    head = [each for each in islice(objects, PEEK) if not isinstance(each, BadRow)]
     found = {label: None for _, record, _ in head for label in names_in(record)}
     picked = find_columns(columns, defaults, found, name) if head else defaults[0]
     for each in _json_objects(path, name):

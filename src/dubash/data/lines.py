@@ -6,14 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dubash.core.errors import DataError
+from dubash.core.languages import LanguagePair
 from dubash.core.options import suggest
 
 MAX_LINE = 1 << 24
 """Bytes. A longer line is no row, and would fill the memory."""
 
+NOT_WESTERN = frozenset(
+    {"az", "bs", "cs", "et", "hr", "hu", "lt", "lv", "pl", "ro", "sk", "sl", "sr", "tk", "tr", "vi"}
+)
+"""Languages in Latin script whose old encodings are other code pages than Windows-1252."""
+
 _HEAD = 1 << 16
 _BYTE_ORDER_MARK = "\ufeff"
 _SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods"}
+_SIGNS = frozenset("“”‘’„‚–—…«»¿¡€£©®°ºª·\u00a0")
+"""What Western text holds past ASCII beside letters."""
 _MAGIC = {
     b"\x1f\x8b": "compressed by gzip",
     b"BZh": "compressed by bzip2",
@@ -79,6 +87,27 @@ def lines(path: Path, name: str) -> Iterator[str]:
             if number == 1:
                 text = text.removeprefix(_BYTE_ORDER_MARK)
             yield text.removesuffix("\n").removesuffix("\r")
+
+
+def encoding_hint(path: Path, pair: LanguagePair) -> str:
+    """What to say of a text that is not UTF-8: "; it looks like Windows-1252" (of which Latin-1 is
+    a part) where nothing in it speaks against that, or "".
+
+    Past ASCII a Western text has nothing but letters, never three in a row, and a few signs. Most
+    other code pages bring whole words of such letters, or signs where letters belong; those that do
+    not go by the languages.
+    """
+    if NOT_WESTERN & {pair.source.code, pair.target.code}:
+        return ""
+    with path.open("rb") as handle:
+        text = handle.read(_HEAD << 4).decode("cp1252", "replace")
+    run = longest = 0
+    for each in text:
+        if not (each.isascii() or each.isalpha() or each in _SIGNS):
+            return ""
+        run = 0 if each.isascii() or each in _SIGNS else run + 1
+        longest = max(longest, run)
+    return "; it looks like Windows-1252" if longest <= 2 else ""
 
 
 def count_lines(path: Path) -> int:

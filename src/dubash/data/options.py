@@ -193,6 +193,9 @@ class DataOptions(Options):
     max_bad_rows: float = Field(
         0.01, ge=0, le=1, description="Share of malformed rows in a file past which the run stops."
     )
+    check_languages: bool = Field(
+        True, description="Refuse rows whose sides look swapped, or both in one language."
+    )
     benchmarks: tuple[str, ...] = Field(
         (), description="Fingerprints of test sets that no training row may stand in, beside "
         "those that ship with dubash; see `dubash benchmark fingerprint`."

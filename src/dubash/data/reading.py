@@ -11,19 +11,21 @@ from typing import Any
 from dubash.core.errors import DataError
 from dubash.core.files import sha256_file
 from dubash.core.languages import LanguagePair
-from dubash.core.progress import progress
+from dubash.core.progress import progress, say
 from dubash.core.types import Pair
 from dubash.data.filters import drop_reason, text_drop_reason
+from dubash.data.lines import encoding_hint
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.options import DataOptions, Entry, map_paths
 from dubash.data.read import entry_files, read_entry
-from dubash.data.rows import BadRow, Dropped
+from dubash.data.rows import HEADER, NOT_UTF8, BadRow, Dropped
+from dubash.data.sides import Sample, doubt
 from dubash.data.splits import Splits, fingerprint
 
 Entries = Mapping[str, Sequence[Entry]]
 """Where the rows of each split are."""
 
-NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
+NOT_ROWS = {"allow_benchmarks", "benchmarks", "check_languages", "max_bad_rows"}
 """Settings that may change without changing the frozen rows."""
 
 SHOWN = 5
@@ -33,7 +35,7 @@ SHOWN = 5
 @dataclass(slots=True)
 class Reading:
     """The reading of all splits, and what it has brought so far. Of training rows `as_given` none
-    is filtered, as with held-out ones."""
+    is filtered, as with held-out ones, and none refused for its languages: `doubts` are those."""
 
     options: DataOptions
     pair: LanguagePair
@@ -46,6 +48,7 @@ class Reading:
     train_count: int = 0
     train_dropped: list[Dropped] = field(default_factory=list)
     as_given: bool = False
+    doubts: list[str] = field(default_factory=list)
 
     def split(self, split: str, entries: Sequence[Entry]) -> list[Pair]:
         """The normalised, filtered rows of a split's entries."""
@@ -66,22 +69,28 @@ class Reading:
         kept: list[Pair] = []
         bad: list[BadRow] = []
         count = 0
+        sample = Sample(self.options.seed)
         with progress(f"reading {entry.name}", total) as advance:
             for row in rows:
                 count += 1
                 advance(1)
                 if isinstance(row, BadRow):
-                    bad.append(row)
                     raw = Pair(row.raw, "", "", row.origin)
+                    if row.reason == HEADER:
+                        self.dropped.append(Dropped(raw, HEADER))
+                        continue
+                    bad.append(row)
                     self.dropped.append(Dropped(raw, "malformed", row.reason))
                     continue
                 clean = replace(row, source=tidy(row.source), target=tidy(row.target))
+                sample.add(clean)
                 if reason := check(clean):
                     self.dropped.append(Dropped(clean, reason))
                 else:
                     kept.append(clean)
             advance.total = count  # the lines counted before held a header or blank lines
-        refuse_bad(entry, bad, count, self.options.max_bad_rows)
+        self._refuse_bad(entry, bad, count)
+        self._check_languages(split, entry, sample)
         self.count += count
         facts = {"rows": count, "bad_rows": len(bad), "split": split}
         files = [(name, {"sha256": self.hashes[name]})
@@ -89,6 +98,53 @@ class Reading:
         for name, digest in files or [(entry.name, {})]:
             self.files.append({"name": name, **digest, **facts})
         return kept
+
+    def _refuse_bad(self, entry: Entry, bad: list[BadRow], count: int) -> None:
+        """DataError for an entry without rows, or with more malformed ones than its share. Where so
+        many are not UTF-8, that is the cause."""
+        if not count:
+            raise DataError("no rows in it.", where=entry.name)
+        share = self.options.max_bad_rows
+        if len(bad) / count <= share:
+            return
+        undecoded = [each for each in bad if each.reason.startswith(NOT_UTF8)]
+        if len(undecoded) / count > share:
+            first = undecoded[0]
+            path = dict(entry_files(entry, self.pair, self.base)).get(
+                first.origin.rpartition(":")[0]
+            )
+            raise DataError(
+                f"{NOT_UTF8}{encoding_hint(path, self.pair) if path else ''}: {len(undecoded)} of "
+                f"{count} rows cannot be read, first '{first.raw[:80]}'.",
+                where=first.origin,
+                fix="Save it as UTF-8.",
+            )
+        shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:SHOWN])
+        more = "; …" if len(bad) > SHOWN else ""
+        raise DataError(
+            f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
+            f"{shown}{more}.",
+            where=entry.name,
+            fix="Mend them, check format and columns, or raise data.max_bad_rows.",
+        )
+
+    def _check_languages(self, split: str, entry: Entry, sample: Sample) -> None:
+        """Refuse sides in each other's language, and say what else is doubtful."""
+        told = self.task == "translation" and self.options.check_languages
+        found = doubt(sample.rows, self.pair) if told and not entry.phrasebook else None
+        if found is None:
+            return
+        if self.as_given or found.kind == "other":
+            self.doubts.append(f"{entry.name}: {found.text}")
+            say(f"  warning: {entry.name}: {found.text}")
+            return
+        sides = "source_path and target_path" if entry.source_path else "columns source and target"
+        mend = f"Swap {sides}" if found.kind == "swapped" else f"Check {sides}"
+        raise DataError(
+            f"{found.text}.",
+            where=entry.name,
+            fix=f"{mend} in data.{split}; if you know better, set data.check_languages: false.",
+        )
 
     def _check_train(self, row: Pair) -> str | None:
         if self.task == "text":
@@ -99,22 +155,6 @@ class Reading:
     def _check_held_out(self, row: Pair) -> str | None:
         """Given dev and test rows go only where a side is empty: never made fewer unasked."""
         return None if row.target and (row.source or self.task == "text") else "empty"
-
-
-def refuse_bad(entry: Entry, bad: list[BadRow], count: int, share: float) -> None:
-    """DataError for an entry without rows, or with more malformed ones than this share of them."""
-    if not count:
-        raise DataError("no rows in it.", where=entry.name)
-    if len(bad) / count <= share:
-        return
-    shown = "; ".join(f"{each.origin}: {each.reason}" for each in bad[:SHOWN])
-    more = "; …" if len(bad) > SHOWN else ""
-    raise DataError(
-        f"{len(bad)} of {count} rows are malformed, and data.max_bad_rows allows {share:.2%}: "
-        f"{shown}{more}.",
-        where=entry.name,
-        fix="Mend them, check format and columns, or raise data.max_bad_rows.",
-    )
 
 
 def told(count: int, dropped: Sequence[Dropped]) -> str:
@@ -157,6 +197,7 @@ def account_of(reading: Reading, dropped: Sequence[Dropped], splits: Splits) -> 
         "read": reading.count,
         "files": reading.files,
         "dropped": dict(Counter(each.reason for each in dropped).most_common()),
+        "doubts": reading.doubts,
         "splits": {name: _describe(kept) for name, kept in splits._asdict().items()},
     }
 

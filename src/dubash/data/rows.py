@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 from dubash.core.types import Pair
 
+NOT_UTF8 = "not UTF-8"
+"""How the reason begins where a row's bytes are no UTF-8."""
+
+HEADER = "header"
+"""The reason of a first row that names columns where these are given by number."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,7 +47,7 @@ def flaw(text: str) -> str | None:
     if found := _SURROGATE.search(text):
         code = ord(found[0])
         if 0xDC80 <= code <= 0xDCFF:
-            return f"not UTF-8 (byte 0x{code - 0xDC00:02x})"
+            return f"{NOT_UTF8} (byte 0x{code - 0xDC00:02x})"
         return f"half of a surrogate pair (\\u{code:04x})"
     return "a NUL character" if "\0" in text else None
 

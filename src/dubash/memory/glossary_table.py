@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from dubash.core.errors import DataError
 from dubash.core.languages import LanguagePair
-from dubash.data.formats import Record, csv_records, tsv_records
-from dubash.data.lines import lines
-from dubash.data.rows import BadRow, flaw
+from dubash.data.lines import encoding_hint, lines
+from dubash.data.records import Record, csv_records, csv_separator, tsv_records
+from dubash.data.rows import NOT_UTF8, BadRow, flaw
 from dubash.memory.entry import TermEntry
 
 COLUMNS = {
@@ -37,16 +38,19 @@ _HEADERLESS = ("source", "target", "note")
 def read_table(path: Path, name: str, languages: LanguagePair) -> Iterator[TermEntry | BadRow]:
     """The entries of a CSV or TSV file.
 
-    A CSV has a header; a TSV may do without one and has then two columns, source and target, or
-    three, with a note. Other columns are not read. Raises DataError for what is no text in UTF-8,
-    for sides without a column, and for a column one slip away from a known name other than those
-    of examples.
+    A CSV has a header, and commas or semicolons; a TSV may do without a header and has then two
+    columns, source and target, or three, with a note. Other columns are not read. Raises DataError
+    for what is no text in UTF-8, for sides without a column, and for a column one slip away from a
+    known name other than those of examples.
     """
     for number, line in enumerate(lines(path, name), start=1):
         if broken := flaw(line):
-            raise DataError(f"{broken}.", where=f"{name}:{number}", fix="Save it as UTF-8.")
+            hint = encoding_hint(path, languages) if broken.startswith(NOT_UTF8) else ""
+            raise DataError(f"{broken}{hint}.", where=f"{name}:{number}", fix="Save it as UTF-8.")
     is_csv = path.suffix.lower() == ".csv"
-    split = csv_records if is_csv else tsv_records
+    split = tsv_records
+    if is_csv:
+        split = partial(csv_records, separator=csv_separator(path, name, headed=True))
     first = next(split(path, name, None))
     if isinstance(first, BadRow):
         raise DataError(f"the first row cannot be read: {first.reason}.", where=first.origin)

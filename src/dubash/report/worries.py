@@ -167,6 +167,8 @@ def _terms(facts: Facts) -> Iterator[Worry]:
 def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
     account = facts.account or {}
     leaks = account.get("leaks") or {}
+    for doubt in account.get("doubts", ()):  # rows that were prepared earlier have none
+        yield Worry("caution", "languages", f"{doubt}.", "data")
     if close := near_test_count(leaks):
         rows = account["splits"]["test"]["rows"] - len(leaked_test_rows(leaks))
         many = close > rules.most_near_duplicates * rows
@@ -194,7 +196,7 @@ def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
 def _audit(facts: Facts) -> Iterator[Worry]:
     """What an audit found that the list has not anyway."""
     for each in facts.audit:
-        if each["about"] not in ("behaviour", "near-duplicates"):
+        if each["about"] not in ("behaviour", "languages", "near-duplicates"):
             section = "data" if each["about"] in ("leaks", "rows") else ""
             text = f"{each['text'][:1].upper()}{each['text'][1:].rstrip('.')}."
             yield Worry(each["severity"], each["about"], text, section)

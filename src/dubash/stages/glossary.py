@@ -13,7 +13,7 @@ from dubash.core.types import Pair
 from dubash.data.normalise import normalise
 from dubash.data.options import Entry
 from dubash.data.read import read_entry
-from dubash.data.rows import BadRow
+from dubash.data.rows import HEADER, BadRow
 from dubash.memory.glossary import Glossary, read_glossary
 from dubash.memory.lint import lint
 from dubash.recipe.options import Recipe
@@ -31,7 +31,8 @@ def lint_glossary(path: Path, source: str, target: str, rows: Path | None) -> in
         typer.echo(str(finding))
     counts = Counter(each.kind for each in findings).most_common()
     shown = ", ".join(f"{count} {kind}" for kind, count in counts) or "nothing found"
-    say(f"{len(glossary.entries):,} entries: {shown}")
+    count = len(glossary.entries)
+    say(f"{count:,} {'entry' if count == 1 else 'entries'}: {shown}")
     return 1 if findings else 0
 
 
@@ -42,7 +43,7 @@ def _read_rows(path: Path, languages: LanguagePair) -> list[Pair]:
     kept, bad = [], 0
     for row in found:
         if isinstance(row, BadRow):
-            bad += 1
+            bad += row.reason != HEADER
         else:
             kept.append(Pair(normalise(row.source), normalise(row.target), "", row.origin))
     if bad:

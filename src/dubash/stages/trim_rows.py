@@ -14,7 +14,7 @@ from dubash.data.filters import in_scripts
 from dubash.data.normalise import normalise
 from dubash.data.options import Columns, Entry, FilterOptions
 from dubash.data.read import read_entry
-from dubash.data.rows import BadRow
+from dubash.data.rows import HEADER, BadRow
 
 
 def read_pair(languages: str) -> LanguagePair:
@@ -69,7 +69,7 @@ def read_rows(
         for row in rows:
             advance(1)
             if isinstance(row, BadRow):
-                bad += 1
+                bad += row.reason != HEADER
                 continue
             sides = normalise(row.source), normalise(row.target)
             if all(in_scripts(side, wanted, FilterOptions()) for side in sides):

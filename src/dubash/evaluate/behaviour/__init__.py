@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from dubash.core.languages import Language
 from dubash.core.types import Hypothesis, Pair
+from dubash.data.language import can_be_told
 from dubash.evaluate.behaviour import balance, markup
 from dubash.evaluate.behaviour.copying import is_copy
 from dubash.evaluate.behaviour.figures import changed_figures
@@ -25,7 +26,6 @@ from dubash.evaluate.behaviour.loops import loop
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.behaviour.overrun import over_generation, prompt_piece
 from dubash.evaluate.behaviour.scripts import is_wrong_script, wrong_language
-from dubash.evaluate.language import can_be_told
 from dubash.evaluate.options import BehaviourOptions
 
 __all__ = [

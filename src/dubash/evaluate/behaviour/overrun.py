@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from dubash.core.languages import LANGUAGES, Language
 from dubash.core.types import Pair
+from dubash.data.language import can_be_told, likely_language, same_language
 from dubash.evaluate.behaviour.scripts import own_share
 from dubash.evaluate.behaviour.text import folded, letters
-from dubash.evaluate.language import can_be_told, likely_language, same_language
 from dubash.evaluate.options import BehaviourOptions
 
 _TAIL, _WORDS = 20, 3

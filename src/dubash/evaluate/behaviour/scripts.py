@@ -6,9 +6,9 @@ from collections import Counter
 
 from dubash.core.languages import Language, script_of, script_share
 from dubash.core.types import Pair
+from dubash.data.language import likely_language, own_scripts, same_language
 from dubash.evaluate.behaviour.markup import without_markup
 from dubash.evaluate.behaviour.text import WIDE_SCRIPTS, compatible, kind, letters
-from dubash.evaluate.language import likely_language, own_scripts, same_language
 from dubash.evaluate.options import BehaviourOptions
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from dubash.core.languages import LANGUAGES, language
 from dubash.core.types import Hypothesis, Pair
+from dubash.data.language import can_be_told
 from dubash.evaluate.behaviour import learnt, short
 from dubash.evaluate.behaviour.lengths import is_empty
 from dubash.evaluate.behaviour.loops import loop
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.behaviour.scripts import wrong_language, wrong_script
-from dubash.evaluate.language import can_be_told
 from dubash.evaluate.options import BehaviourOptions
 from dubash.evaluate.probe.questions import PARAPHRASES, Question
 from dubash.evaluate.probe.said import first_said

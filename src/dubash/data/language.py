@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 _SAME = ({"bs", "hr", "sr"}, {"id", "ms"}, {"nb", "nn", "no"}, {"fil", "tl"})
 """Languages that no short text tells apart."""
 
+_NEAR = (
+    {"es", "gl", "pt", "ca"}, {"hi", "mr", "ne", "sa"}, {"id", "ms", "jv"}, {"xh", "zu"},
+    {"da", "nb", "nn", "no", "sv"}, {"cs", "sk"}, {"bs", "hr", "sr", "sl"}, {"af", "nl"},
+    {"be", "bg", "mk", "ru", "sr", "uk"}, {"fa", "ps", "ug", "ur"}, {"kk", "ky", "tt", "tg", "mn"},
+    {"az", "tk", "tr", "uz"}, {"as", "bn"}, {"st", "tn"}, {"rw", "sn", "sw"}, {"ja", "yue", "zh"},
+)  # fmt: skip
+"""Relatives: where one of them stands, an identifier may well say another."""
+
 
 def likely_language(text: str) -> tuple[str, float]:
     """The code of the likeliest language that both dubash and the identifier know, and how
@@ -31,8 +39,7 @@ def can_be_told(target: Language) -> bool:
     """Whether the identifier knows the language, and another one that shares a script with it."""
     if not _rivals(target):  # such as Gujarati: nothing needs to be loaded to say so
         return False
-    known = any(same_language(target.code, code) for code in _known())
-    return known and own_scripts(target) < set(target.scripts)
+    return can_be_named(target.code) and own_scripts(target) < set(target.scripts)
 
 
 @cache
@@ -49,6 +56,17 @@ def _rivals(target: Language) -> frozenset[str]:
         for code, each in LANGUAGES.items()
         if set(each.scripts) & set(target.scripts) and not same_language(code, target.code)
     )
+
+
+@cache
+def can_be_named(code: str) -> bool:
+    """Whether the identifier knows the language."""
+    return any(same_language(code, each) for each in _known())
+
+
+def near_languages(one: str, other: str) -> bool:
+    """Whether two codes stand for languages so near that one may be taken for the other."""
+    return same_language(one, other) or any({one, other} <= group for group in _NEAR)
 
 
 def same_language(one: str, other: str) -> bool:

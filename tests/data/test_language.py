@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dubash.core.languages import language
-from dubash.evaluate.language import can_be_told, likely_language, own_scripts, same_language
+from dubash.data.language import can_be_told, likely_language, own_scripts, same_language
 
 
 def test_a_sentence_is_told_with_a_probability() -> None:
