@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from dubash.core.errors import ComparisonError, DataError
+from dubash.core.errors import ComparisonError, DataError, UserError
 from dubash.core.files import read_json, read_jsonl
+from dubash.core.run import RunFolder
+from dubash.stages import audit as stage
 from dubash.stages.audit import audit
 from dubash.stages.audit.asked import Asked
-from stages.audits import lines
+from stages.audits import QUICK, asked, lines
 
 NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 SOURCES = [
@@ -51,33 +53,33 @@ def in_markdown(file) -> list[str]:
 def test_bad_rows_are_told_by_line_where_a_leaked_one_is_left_out(given, capsys):
     loop = "el río " * 30
     wrong = {20: "", 30: "", 40: loop, 11: loop}
-    asked = given(train=f"{SOURCES[4]}\t{TARGETS[4]}\n", wrong=wrong)  # line 5
-    assert audit(asked, []) == 4
+    one = given(train=f"{SOURCES[4]}\t{TARGETS[4]}\n", wrong=wrong)  # line 5
+    assert audit(one, []) == 4
     found = told(capsys.readouterr().out)
     assert "S1: empty, on 2 of 119 rows (1.7%): lines 20, 30." in found
     assert "S1: repetition loop, on 2 of 119 rows (1.7%): lines 11, 40." in found
     assert "S1 has a fault of some kind on 4 of 119 rows (3.4%)." in found
-    assert [row["line"] for row in read_jsonl(asked.out / "rows.jsonl")][3:5] == [4, 6]
-    kept = read_json(asked.out / "audit.json")["findings"]
-    assert found == in_markdown(asked.out / "report.md") == [each["text"] for each in kept]
+    assert [row["line"] for row in read_jsonl(one.out / "rows.jsonl")][3:5] == [4, 6]
+    kept = read_json(one.out / "audit.json")["findings"]
+    assert found == in_markdown(one.out / "report.md") == [each["text"] for each in kept]
 
 
 def test_lines_are_those_of_a_table_with_a_header(given, tmp_path):
     rows = [f"{source}\t{target}" for source, target in zip(SOURCES, TARGETS, strict=True)]
     table = lines(tmp_path / "test.tsv", ["source\ttarget", *rows])
-    asked = given(wrong={20: ""}, sources=None, references=None, test=table)
-    assert audit(asked, []) == 0
-    assert "rows (0.8%): line 21." in (asked.out / "report.md").read_text(encoding="utf-8")
+    one = given(wrong={20: ""}, sources=None, references=None, test=table)
+    assert audit(one, []) == 0
+    assert "rows (0.8%): line 21." in (one.out / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_file_without_faults_has_little_to_worry_about(given, capsys):
-    asked = given()
-    assert audit(asked, []) == 0
+    one = given()
+    assert audit(one, []) == 0
     (only,) = told(capsys.readouterr().out)
     assert only.startswith("One file of translations: ")
-    page = (asked.out / "report.html").read_text(encoding="utf-8")
+    page = (one.out / "report.html").read_text(encoding="utf-8")
     assert "S1 (out.es) at 100.0 chrF++, with nothing to compare it with" in page
-    assert json.loads((asked.out / "audit.json").read_text())["findings"][0]["about"] == "one seed"
+    assert json.loads((one.out / "audit.json").read_text())["findings"][0]["about"] == "one seed"
 
 
 def test_few_rows_are_a_fault_on_the_terminal_too(given, tmp_path, capsys):
@@ -91,19 +93,30 @@ def test_few_rows_are_a_fault_on_the_terminal_too(given, tmp_path, capsys):
 
 
 def test_a_refused_audit_leaves_no_folder_and_says_what_was_set_aside(given, tmp_path):
-    asked = given(references=lines(tmp_path / "gap.es", ["", *TARGETS[1:]]))
+    one = given(references=lines(tmp_path / "gap.es", ["", *TARGETS[1:]]))
     with pytest.raises(ComparisonError, match=r"119 test rows \(s\.en:1 \(empty\) set aside\)"):
-        audit(asked, [])
-    assert not asked.out.exists()
+        audit(one, [])
+    assert not one.out.exists()
     with pytest.raises(DataError, match="no such file"):
         audit(given(base_hypotheses=tmp_path / "none.es"), [])
-    assert not asked.out.exists()
+    assert not one.out.exists()
 
 
 def test_a_folder_that_was_there_stays(given, tmp_path):
-    asked = given(hypotheses=lines(tmp_path / "short.es", ["Hola"]))
-    asked.out.mkdir()
-    (asked.out / "note.txt").write_text("mine")
+    one = given(hypotheses=lines(tmp_path / "short.es", ["Hola"]))
+    one.out.mkdir()
+    (one.out / "note.txt").write_text("mine")
     with pytest.raises(ComparisonError):
-        audit(asked, [])
-    assert (asked.out / "note.txt").read_text() == "mine"
+        audit(one, [])
+    assert [each.name for each in one.out.iterdir()] == ["note.txt"]
+
+
+def test_what_a_model_has_translated_stays(rows, small_model, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise UserError("refused late")
+
+    monkeypatch.setattr(stage, "compare_systems", refuse)
+    given = asked(rows, tmp_path / "out", base=str(small_model))
+    with pytest.raises(UserError, match="refused late"):
+        audit(given, [*QUICK, "evaluate.few_shot=0"])
+    assert RunFolder(tmp_path / "out").hypotheses("S0").exists()

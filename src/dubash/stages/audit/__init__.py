@@ -103,14 +103,20 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
 
 @contextmanager
 def _none_left(run: RunFolder, asked: Asked) -> Iterator[None]:
-    """A folder that was not there before goes again where something is refused, unless a model has
-    translated: that took long, and the same command again keeps it."""
+    """What was made goes again where something is refused, the folder too if it was not there
+    before, unless a model has translated: that took long, and the same command again keeps it."""
     new = not run.path.exists()
+    ours = (run.data, run.manifest, run.translations, run.scores, run.rows, run.report, run.summary)
+    made = [each for each in (*ours, run.path / "audit.json") if not each.exists()]
     try:
         yield
     except UserError:
-        if new and not (asked.served and binds(run)):
-            shutil.rmtree(run.path, ignore_errors=True)
+        if not (asked.served and binds(run)):
+            for each in [run.path] if new else made:  # others may write into a folder of theirs
+                if each.is_dir():
+                    shutil.rmtree(each)
+                else:
+                    each.unlink(missing_ok=True)
         raise
 
 
