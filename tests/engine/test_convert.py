@@ -10,6 +10,8 @@ from transformers import (
     Gemma3ForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    M2M100Config,
+    M2M100ForConditionalGeneration,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -58,6 +60,16 @@ def t5(**settings):
     return loud(T5ForConditionalGeneration(config), 2)
 
 
+def m2m100(pad):
+    """Its positions begin behind the padding's id."""
+    config = M2M100Config(
+        vocab_size=120, d_model=64, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=96,
+        decoder_ffn_dim=96, encoder_attention_heads=4, decoder_attention_heads=4,
+        pad_token_id=pad, bos_token_id=1 - pad, decoder_start_token_id=2,
+    )  # fmt: skip
+    return loud(M2M100ForConditionalGeneration(config), 4)
+
+
 def checked(model, folder, kind="causal", compute_type="float32", prompts=None):
     write(model, folder, [compute_type])
     return verify(folder / compute_type, compute_type, Sample(model, kind, prompts or rows()))
@@ -81,8 +93,8 @@ def test_a_right_conversion_has_the_same_logits(load, tmp_path, family):
 
 @pytest.mark.parametrize("model", [
     gemma2(), gemma2(query_pre_attn_scalar=40), t5(), t5(feed_forward_proj="gated-gelu"),
-    t5(tie_word_embeddings=False),
-], ids=["gemma2", "gemma2-scaled", "t5", "gated", "untied"])  # fmt: skip
+    t5(tie_word_embeddings=False), m2m100(0), m2m100(1),
+], ids=["gemma2", "gemma2-scaled", "t5", "gated", "untied", "m2m-pad-0", "m2m-pad-1"])  # fmt: skip
 def test_the_families_without_a_tiny_checkpoint_too(tmp_path, model):
     kind = "seq2seq" if model.config.is_encoder_decoder else "causal"
     verdict = checked(model, tmp_path / "made", kind)

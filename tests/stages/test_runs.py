@@ -1,6 +1,7 @@
 """`dubash runs`: the list, tags, removal."""
 
 import json
+import os
 
 import pytest
 
@@ -21,6 +22,18 @@ def test_how_far_a_run_came_is_said(own_run, capsys):
         (own_run / path).rename(own_run.parent / path)
         list_runs(own_run.parent, None, True)
         assert json.loads(capsys.readouterr().out)[0]["state"] == state
+    with alone_in(own_run):
+        list_runs(own_run.parent, None, True)
+    assert json.loads(capsys.readouterr().out)[0]["state"] == "running at step 4 of 4"
+
+
+def test_a_tag_does_not_make_a_run_younger(own_run, capsys):
+    for path in (own_run / "recipe.yaml", own_run / "metrics.jsonl", own_run / "model"):
+        os.utime(path, (1e9, 1e9))
+    tag_run(own_run, ["old"], remove=False)
+    capsys.readouterr()
+    list_runs(own_run.parent, None, True)
+    assert json.loads(capsys.readouterr().out)[0]["changed"] == "2001-09-09 01:46"
 
 
 def test_tags_are_put_on_taken_off_and_searched(own_run, capsys):

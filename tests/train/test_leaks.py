@@ -13,7 +13,7 @@ from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.template import Example
 from dubash.train.batches import Collator
 from dubash.train.loss import Scorer
-from dubash.train.probe import check_loss, keeps_rows_apart, make_collator
+from dubash.train.probe import _rows_apart, check_loss, keeps_rows_apart, make_collator
 from tiny import make_tiny
 
 ROWS = [
@@ -26,11 +26,11 @@ COLLATOR = Collator("causal", "target", 0)
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory):
-    def make(family):
+    def make(family, method="full"):
         folder = tmp_path_factory.mktemp("leaks") / family
         make_tiny(family, folder, ["a good day for words"] * 20, hidden=32, spread=0.3)
         options = ModelOptions(name=str(folder), dtype="fp32")
-        loaded = load_trainable(options, MethodOptions(name="full"))
+        loaded = load_trainable(options, MethodOptions(name=method))
         loaded.model.eval()
         return loaded
 
@@ -132,6 +132,21 @@ def test_a_model_that_leaks_is_trained_padded_and_the_log_says_so(load, capsys):
     loaded = load("qwen3_5")
     assert not make_collator(loaded, "target", ROWS).packed
     assert "padded instead" in capsys.readouterr().err
+
+
+def test_columns_that_llm_int8_computes_apart_are_no_leak(load, tmp_path):
+    """They hang on all tokens of a batch, padded or packed: only a leak through the mask is one."""
+    pytest.importorskip("bitsandbytes")
+    loaded = load("llama", "lora-int8")
+    with torch.no_grad():
+        table = loaded.model.get_input_embeddings().weight
+        table[4] = 3 * torch.eye(32)[0]  # the token put in: one column of it stands out
+    layers = [each for each in loaded.model.modules() if hasattr(each, "state")]
+    assert make_collator(loaded, "target", ROWS).packed
+    assert {each.state.threshold for each in layers} == {6.0}  # as they were
+    assert not _rows_apart(Scorer(loaded.model), COLLATOR, ROWS)
+    planted = Planted(loaded.model.get_base_model(), {"mask": no_mask, "use_cache": True})
+    assert not keeps_rows_apart(planted, APART, ROWS)
 
 
 def test_a_head_that_is_not_understood_is_refused(load):

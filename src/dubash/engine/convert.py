@@ -41,7 +41,7 @@ KEPT_SECONDS = 3600
 """No conversion that was used this lately is removed: another process may be reading it."""
 
 _MANIFEST = "manifest.json"
-_LAYOUT = 5  # raise it when the conversion or its check changes, and old folders are left alone
+_LAYOUT = 6  # raise it when the conversion or its check changes, and old folders are left alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ def mend(model: Any) -> None:
     if config.model_type in ("gemma2", "gemma3_text"):
         _name_rotary_bases(config)
         _fold_query_scale(model)
+    if config.model_type == "m2m_100":
+        for part in (model.get_encoder(), model.get_decoder()):
+            # positions begin behind the padding's id; the converter takes that to be 1
+            part.embed_positions.offset = part.padding_idx + 1
 
 
 def _knows_rotary(config: Any) -> bool:

@@ -176,6 +176,15 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+def at_work(folder: Path) -> bool:
+    """Whether a dubash works in that folder's run at the moment."""
+    try:
+        with alone_in(folder):
+            return False
+    except UserError:
+        return True
+
+
 def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:
     """The recipe's one template for this tokenizer."""
     make = TextTemplate if recipe.task == "text" else Template

@@ -23,7 +23,7 @@ from dubash.core.run import RunFolder
 from dubash.evaluate.numbers import interval, number, signed
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
-from dubash.stages.common import alone_in
+from dubash.stages.common import alone_in, at_work
 from dubash.stages.translate import existing_run
 
 DEEPEST = 3
@@ -85,7 +85,8 @@ def entry(run: RunFolder) -> Entry:
     """What the list says of a run, from its folder alone; a broken one is listed as broken."""
     when, size = "", 0.0
     try:
-        changed = max(each.stat().st_mtime for each in (run.recipe, run.manifest))
+        made = [each for each in (run.recipe, run.metrics, run.model) if each.exists()]
+        changed = max(each.stat().st_mtime for each in made)  # not the manifest: tags stand there
         when = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M")
         size = _megabytes(run.path)
         return _whole_entry(run, when, size)
@@ -118,17 +119,23 @@ def _whole_entry(run: RunFolder, when: str, size: float) -> Entry:
 
 
 def state(run: RunFolder, recipe: Recipe) -> str:
-    """How far a run has come."""
+    """How far a run has come, and whether a dubash is at work in it."""
+    if at_work(run.path):
+        return f"running{_reached(run, recipe)}"
     if run.scores.exists():
         scored = {each["name"] for each in read_json(run.scores)["systems"]}
         return "evaluated" if "S1" in scored else "S0 evaluated"
     if run.model.exists():
         return "trained"
     if run.checkpoints.exists():
-        steps = [each.get("step", 0) for each in run.read_metrics()]
-        limit = f" of {recipe.train.max_steps}" if recipe.train.max_steps else ""
-        return f"stopped at step {max(steps, default=0)}{limit}"
+        return f"stopped{_reached(run, recipe)}"
     return "prepared" if run.data.exists() else "new"
+
+
+def _reached(run: RunFolder, recipe: Recipe) -> str:
+    steps = [each.get("step", 0) for each in run.read_metrics()] if run.metrics.exists() else []
+    limit = f" of {recipe.train.max_steps}" if recipe.train.max_steps else ""
+    return f" at step {max(steps)}{limit}" if steps else ""
 
 
 def _result(scores: dict[str, Any] | None) -> tuple[str, list[float] | None, list[float] | None]:

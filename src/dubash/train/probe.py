@@ -6,7 +6,8 @@ a way of its own, trains without an error and learns something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -28,6 +29,10 @@ from dubash.train.packs import Mask
 TOLERANCE = {torch.float64: 1e-4, torch.float32: 1e-3, torch.bfloat16: 0.06, torch.float16: 0.03}
 """Mean difference in nats of a token's loss, relative to the loss, by the precision of the model's
 weights: several times what rounding was seen to make."""
+
+IN_8_BITS = 0.25
+"""The same where linear layers take their inputs in 8 bits (LLM.int8): what rounding moves across
+the border of a step there comes out as 4 to 8% of the loss (SmolLM2-135M-Instruct, bf16)."""
 
 
 def make_collator(loaded: LoadedModel, mask: Mask, examples: Sequence[Example]) -> Collator:
@@ -61,8 +66,15 @@ def keeps_rows_apart(scorer: Scorer, collator: Collator, examples: Sequence[Exam
     """Whether no token of a row changes what the model makes of another row in the same pack.
 
     Each row in turn has its last token replaced; the hidden states of all others must stay as they
-    are, bit for bit: the same products are taken in both passes.
+    are, bit for bit: the same products are taken in both passes. LLM.int8 computes the columns in
+    which any token of a batch stands out apart; that is left off here, since padded rows see each
+    other through it all the same.
     """
+    with _no_outliers(scorer.model):
+        return _rows_apart(scorer, collator, examples)
+
+
+def _rows_apart(scorer: Scorer, collator: Collator, examples: Sequence[Example]) -> bool:
     rows = [*examples] if len(examples) > 1 else [*examples, *examples]
     table = bare(scorer.model).get_input_embeddings()
     before = _row_states(scorer, collator(rows))
@@ -92,7 +104,8 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
     total = float(sum(each.detach().sum() for each in own))
     away = float(sum((ours[row == at] - each).abs().sum() for at, each in enumerate(own)))
     dtype = bare(scorer.model).get_input_embeddings().weight.dtype
-    if not max(away, abs(whole - total)) <= TOLERANCE[dtype] * total:
+    allowed = IN_8_BITS if _int8_layers(scorer.model) else TOLERANCE[dtype]
+    if not max(away, abs(whole - total)) <= allowed * total:
         kind = getattr(scorer.model.config, "model_type", "this model")
         raise TrainingError(
             f"its loss on {len(examples)} rows is {total:.4f} by its own logits; dubash's is "
@@ -100,6 +113,26 @@ def check_loss(scorer: Scorer, collator: Collator, examples: Sequence[Example]) 
             where="model.name",
             fix="Choose another model, and tell us about this one.",
         )
+
+
+def _int8_layers(model: Any) -> list[Any]:
+    """What bitsandbytes keeps of each layer that takes its inputs in 8 bits."""
+    states = (getattr(each, "state", None) for each in model.modules())
+    return [state for state in states if hasattr(state, "threshold")]
+
+
+@contextmanager
+def _no_outliers(model: Any) -> Iterator[None]:
+    """Without the columns that LLM.int8 computes apart."""
+    layers = _int8_layers(model)
+    before = [layer.threshold for layer in layers]
+    try:
+        for layer in layers:
+            layer.threshold = 0.0
+        yield
+    finally:
+        for layer, threshold in zip(layers, before, strict=True):
+            layer.threshold = threshold
 
 
 def _own_losses(model: Any, collator: Collator, example: Example) -> Tensor:
