@@ -14,7 +14,8 @@ from dubash.report import leaks
 from dubash.report.facts import Facts, read_facts
 from dubash.report.html import render
 from dubash.report.markdown import as_markdown
-from dubash.report.worries import NEAR, Worry, summary, worries
+from dubash.report.worries import NEAR, summary, worries
+from dubash.report.worry import Worry
 
 
 @pytest.fixture
@@ -98,14 +99,14 @@ def test_translations_that_do_not_end(facts, ended, severity, says):
 def test_behaviour_is_a_fault_where_it_is_much_and_clearly_more_than_the_base_has(facts):
     tuned, base = systems(facts)
     tuned["behaviour"] |= {"repetition_loop": 11, "too_short": 9, "empty": 3, "mimicry": 1}
-    base["behaviour"] |= {"repetition_loop": 30, "too_short": 0, "empty": 2, "mimicry": 0}
+    base["behaviour"] |= {"repetition_loop": 30, "too_short": 0, "empty": 3, "mimicry": 0}
     tuned["behaviour"] |= {"over_long": 40}
     base["behaviour"] |= {"over_long": 10}
     found = named(facts)
     assert found["over_long"].severity == "fault"
     assert found["repetition_loop"].severity == "caution"  # more than 5% of the rows, as the base
     assert found["too_short"].severity == "caution"  # clearly more than the base, but few
-    assert "empty" not in found  # few, and as the base
+    assert "empty" not in found  # few, and as many as the base
     assert found["mimicry"].severity == "caution"  # one row is a caution
     assert (
         "repetition loop, on 11 of 200 rows (5.5%), S0-cut on 30" in found["repetition_loop"].text
@@ -113,6 +114,50 @@ def test_behaviour_is_a_fault_where_it_is_much_and_clearly_more_than_the_base_ha
     assert found["too_short"].show == "S1 flag too_short"
     tuned["behaviour"] |= {"number_changed": 100}
     assert named(facts)["number_changed"].severity == "caution"  # may be right
+
+
+def flag_rows(facts: Facts, system: str, **flags: list[int]) -> None:
+    """Give these rows these flags, and no others any, in rows and counts."""
+    entry = facts.system(system)
+    entry["behaviour"] = dict.fromkeys(entry["behaviour"], 0)
+    for row in facts.rows:
+        row["systems"][system]["flags"] = [name for name, at in flags.items() if row["row"] in at]
+    entry["behaviour"] |= {name: len(at) for name, at in flags.items()}
+
+
+def test_a_fault_on_few_rows_is_a_caution_that_names_them(facts):
+    flag_rows(facts, "S0-cut", empty=[7], wrong_script=[1, 2])
+    loops = [0, 10, 20, 30, 40, 50, 60]
+    flag_rows(facts, "S1", empty=[2, 150], repetition_loop=loops, wrong_script=[3, 4],
+              number_changed=[9])  # fmt: skip
+    found = named(facts)
+    assert found["empty"] == Worry(
+        "caution", "empty", "S1: empty, on 2 of 200 rows (1.0%), S0-cut on 1: rows 3, 151.",
+        "behaviour", "S1 flag empty",
+    )  # fmt: skip
+    assert found["repetition_loop"].text.endswith("on 0: rows 1, 11, 21, 31, 41 and 2 more.")
+    assert "wrong_script" not in found  # the base has as many
+    assert "number_changed" not in found  # a warning, which may be right
+    assert found["any fault"].text == (
+        "S1 has a fault of some kind on 11 of 200 rows (5.5%), S0-cut on 3."
+    )
+
+
+def test_rows_are_summed_up_only_where_the_sum_says_more(facts):
+    flag_rows(facts, "S0-cut")
+    flag_rows(facts, "S1", empty=[2, 3], too_short=[2])  # too short: among the empty ones
+    assert set(named(facts)) == {"empty", "too_short", "one seed"}
+    flag_rows(facts, "S1", empty=[2, 3], too_short=[4])
+    assert "on 3 of 200 rows" in named(facts)["any fault"].text
+    flag_rows(facts, "S0-cut", copied_source=[5, 6, 7])
+    assert "any fault" not in named(facts)
+
+
+def test_rows_that_do_not_end_are_named(facts):
+    systems(facts)[0]["stops"] = {"end": 199, "limit": 1, "stop_string": 0}
+    for row in facts.rows:
+        row["systems"]["S1"]["stop"] = "limit" if row["row"] == 11 else "end"
+    assert named(facts)["endings"].text.endswith("on 1 of 200 rows (0.5%): row 12.")
 
 
 def test_a_system_without_a_base_is_looked_at_too(facts):

@@ -53,10 +53,10 @@ def test_rows_that_leak_are_told_and_left_out_of_the_scores(rows, tmp_path, caps
     told = findings(tmp_path / "out", "leaks")
     assert "2 test rows stand in train (1 with the same pair, 1 with the same target)" in told[0]
     assert "left out of all scores" in told[0]
-    assert "with the leaked rows chrF++ would be S1 100.0" in told[-1]
+    assert "With the leaked rows chrF++ would be S1 100.0" in told[-1]
     # the first row has one too, but is not scored
     near = findings(tmp_path / "out", "near-duplicates")
-    assert near == ["1 test row has a near-duplicate in train"]
+    assert [each.partition(" has a ")[0] for each in near] == ["1 of 10 test rows (10.0%)"]
     scores = read_json(tmp_path / "out" / "scores.json")
     assert scores["rows"] == len(prepared.test) - 2
     kept = [row["source"] for row in read_jsonl(tmp_path / "out" / "rows.jsonl")]

@@ -80,7 +80,7 @@ def test_the_five_mistakes_are_found_in_another_tools_rows(
 ):
     content = [mistake(row) for row in trained[:3]] + trained[3:]
     told = about_tokens(rows, small_model, tmp_path, content)
-    assert told == [f"{named} in 3 of 8 rows"]
+    assert told == [f"{named[:1].upper()}{named[1:]} in 3 of 8 rows."]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_padding_that_is_the_end_token_is_a_caution(rows, small_model, tmp_path)
     file.write_text(json.dumps({**content, "pad_token": content["eos_token"]}))
     audit(asked(rows, tmp_path / "out", model=str(model)), QUICK)
     told = findings(tmp_path / "out", "model")
-    assert any(each.startswith("padding and end are the same token") for each in told)
+    assert any(each.startswith("Padding and end are the same token") for each in told)
 
 
 def test_a_model_is_held_against_its_own_template(rows, small_model, tmp_path, trained):
@@ -145,8 +145,8 @@ def test_a_model_is_held_against_its_own_template(rows, small_model, tmp_path, t
     )  # fmt: skip
     audit(given, [*QUICK, "evaluate.few_shot=0"])
     told = findings(tmp_path / "out")
-    assert "training prompt ≠ serving prompt in 8 of 8 rows" in told
-    assert "its chat template is not the base's; each is asked by its own" in told
+    assert "Training prompt ≠ serving prompt in 8 of 8 rows." in told
+    assert "Its chat template is not the base's; each is asked by its own." in told
 
 
 def test_an_adapter_with_tokens_that_nothing_embeds(rows, small_model, tmp_path):

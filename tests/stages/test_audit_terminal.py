@@ -22,7 +22,7 @@ def test_a_base_s_name_drives_no_terminal(finished_run, small_model, tmp_path, c
     )  # fmt: skip
     audit(given, ["model.device=cpu", "model.dtype=fp32", "evaluate.few_shot=0"])
     out = capsys.readouterr().out
-    assert "CAUTION  model: the adapter says it was trained on a/ [2J b c, not on" in out
+    assert "CAUTION  model: The adapter says it was trained on a/ [2J b c, not on" in out
     assert not set("\x1b\u202e") & set(out)
 
 

@@ -112,6 +112,15 @@ def test_a_file_of_another_tool_is_compared_too(own_run, tmp_path, capsys):
         compare_runs([own_run], [f"<b>|={tmp_path / 'other.es'}"], None, None)
 
 
+def test_a_refused_comparison_leaves_no_folder(own_run, tmp_path):
+    with pytest.raises(UserError, match="not a run folder"):
+        compare_runs([tmp_path / "nowhere"], [], tmp_path / "out", None)
+    write_text(tmp_path / "short.es", "Hola\n")
+    with pytest.raises(ComparisonError, match="1 lines for 12 test rows"):
+        compare_runs([own_run], [f"short={tmp_path / 'short.es'}"], tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_runs_own_files_are_left_alone(own_run):
     before = RunFolder(own_run).rows.read_bytes()
     with pytest.raises(UserError, match="a run's own folder"):

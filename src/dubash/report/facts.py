@@ -57,6 +57,11 @@ class Facts:
         differences: dict[str, Any] = (self.scores or {}).get("differences") or {}
         return "S1" if self.system("S1") else next(iter(differences), None)
 
+    def is_file(self, name: str) -> bool:
+        """Whether that system is a plain file of translations: nobody knows why they ended."""
+        found = self.system(name)
+        return found is not None and not self.is_text and found.get("stops") == {}
+
     @property
     def is_text(self) -> bool:
         """Whether this run read monolingual text (`task: text`), so that nothing is translated."""

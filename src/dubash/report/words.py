@@ -118,6 +118,9 @@ def one_sided(facts: Facts, metric: str, unit: str, digits: int = 1) -> Verdict:
     first = (facts.scores or {})["systems"][0]
     found = first["scores"].get(metric)
     value = f" at {number(found['value'], digits)} {unit}" if found else ""
+    if facts.is_file(first["name"]):
+        text = f"{first['name']} ({first['label']}){value}, with nothing to compare it with"
+        return Verdict("none", text)
     return Verdict("none", f"Only one side is scored so far: {first['name']}{value}")
 
 

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dubash.data.leaks import leaked_test_rows, near_test_count
-from dubash.evaluate.behaviour import FAULTS, WARNINGS
-from dubash.evaluate.numbers import interval, number, percent
+from dubash.evaluate.numbers import interval, number
 from dubash.evaluate.options import VerdictOptions
 from dubash.evaluate.terminology import FORBIDDEN, MISSED
 from dubash.evaluate.terminology import METRIC as TERMS
-from dubash.evaluate.verdict import weigh, yardstick
 from dubash.report import bits, words
+from dubash.report.behaviour import behaviour, endings
 from dubash.report.facts import Facts
 from dubash.report.tables import blanks
-from dubash.report.words import flag, plural
+from dubash.report.words import plural
+from dubash.report.worry import Severity, Worry, share
 
 CHRF_FALL = 1.0
 """chrF++ on the dev sample that the weights kept may lie below its highest; less is noise."""
 
+AUDITED = ("leaks", "rows", "rows as trained", "model", "glossary")
+"""What an audit says that the list would not have anyway."""
+
 NEAR = "near"
 """The choice among the rows that shows test rows with a near-duplicate in training."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worry:
-    """A finding: a `fault` speaks against the model or its scores, a `caution` is to be kept in
-    mind. `name` is what it is about, `section` the part of the page that holds more, and `show`
-    the choice among the rows that shows those concerned ("" where there is none)."""
-
-    severity: Literal["fault", "caution"]
-    name: str
-    text: str
-    section: str = ""
-    show: str = ""
 
 
 def worries(facts: Facts) -> list[Worry]:
@@ -46,8 +35,8 @@ def worries(facts: Facts) -> list[Worry]:
         *_result(facts, rules),
         *_audit(facts),
         *_leaks(facts, rules),
-        *_endings(facts, rules),
-        *_behaviour(facts, rules),
+        *endings(facts, rules),
+        *behaviour(facts, rules),
         *_terms(facts),
         *_training(facts),
         *_data(facts),
@@ -102,47 +91,6 @@ def _result(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
         yield Worry("caution", "small gain", text, "result")
 
 
-def _endings(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
-    name, tuned = facts.tuned, facts.system(facts.tuned or "")
-    if tuned is None or not (total := sum((tuned.get("stops") or {}).values())):
-        return
-    ended, show = tuned["stops"].get("end", 0), f"{name} stop limit"
-    if ended == 0:
-        text = f"{name} never ends a translation by itself."
-        yield Worry("fault", "endings", text, "behaviour", show)
-    elif ended < rules.least_ended * total:
-        text = (
-            f"{name} ends only {percent(ended, total)} of its translations by itself (at least "
-            f"{rules.least_ended:.0%} are wanted)."
-        )
-        yield Worry("fault", "endings", text, "behaviour", show)
-    elif ended < total:
-        text = f"{name} does not end by itself on {_share(total - ended, total)}."
-        yield Worry("caution", "endings", text, "behaviour", show)
-
-
-def _behaviour(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
-    """Flags as the verdict weighs them, a warning never as a fault; training data that is recited,
-    on any row."""
-    scores, tuned = facts.scores or {}, facts.system(facts.tuned or "")
-    if tuned is None:
-        return
-    base, rows = yardstick(scores), scores["rows"]
-    for name, count in (tuned.get("behaviour") or {}).items():
-        known = name in FAULTS and name != "no_end"
-        if not (known or name in WARNINGS) or not count:
-            continue
-        before = base["behaviour"].get(name, 0) if base else None
-        theirs = None if before is None else before / rows
-        weight = weigh(count / rows, theirs, rows, rules)
-        if weight or name == "mimicry":
-            severe = weight == "fault" and name in FAULTS
-            against = f", {base['name']} on {before:,}" if base else ""
-            text = f"{facts.tuned}: {flag(name).rstrip('?')}, on {_share(count, rows)}{against}."
-            show = f"{facts.tuned} flag {name}"
-            yield Worry("fault" if severe else "caution", name, text, "behaviour", show)
-
-
 def _terms(facts: Facts) -> Iterator[Worry]:
     tuned = facts.system(facts.tuned or "")
     if tuned is None or not tuned.get(TERMS) or tuned[TERMS]["value"] is None:
@@ -173,15 +121,18 @@ def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
         rows = account["splits"]["test"]["rows"] - len(leaked_test_rows(leaks))
         many = close > rules.most_near_duplicates * rows
         text = (
-            f"{_share(close, rows, 'test row')} {'has' if close == 1 else 'have'} a near-duplicate "
+            f"{share(close, rows, 'test row')} {'has' if close == 1 else 'have'} a near-duplicate "
             "in the training rows: the scores may flatter."
         )
-        yield Worry("fault" if many else "caution", "near-duplicates", text, "data", NEAR)
+        near = leaks["near_duplicates"]["train-test"]
+        lines = tuple(f"{one['a']} ≈ {one['b']}" for one in near.get("examples", ()))
+        severity: Severity = "fault" if many else "caution"
+        yield Worry(severity, "near-duplicates", text, "data", NEAR, lines)
     shown = (facts.scores or {}).get("glossary_examples") or {}
     held = max((shown["near"]["either"], *shown["exact"].values())) if shown else 0
     if held:
         text = (
-            f"At least {_share(held, shown['rows'], 'test row')} stand among the glossary's "
+            f"At least {share(held, shown['rows'], 'test row')} stand among the glossary's "
             "examples, or near them."
         )
         yield Worry("caution", "glossary examples", text, "data")
@@ -196,10 +147,15 @@ def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
 def _audit(facts: Facts) -> Iterator[Worry]:
     """What an audit found that the list has not anyway."""
     for each in facts.audit:
+<<<<<<< HEAD
         if each["about"] not in ("behaviour", "languages", "near-duplicates"):
+=======
+        if each["about"] in AUDITED:
+>>>>>>> 40746a1ad23af225e98b5117cd138c543af89c3c
             section = "data" if each["about"] in ("leaks", "rows") else ""
             text = f"{each['text'][:1].upper()}{each['text'][1:].rstrip('.')}."
-            yield Worry(each["severity"], each["about"], text, section)
+            lines = tuple(each.get("evidence", ()))
+            yield Worry(each["severity"], each["about"], text, section, evidence=lines)
 
 
 def _training(facts: Facts) -> Iterator[Worry]:
@@ -207,7 +163,7 @@ def _training(facts: Facts) -> Iterator[Worry]:
     if not training:
         return
     if skipped := training.get("skipped_steps", 0):
-        text = f"{_share(skipped, training['steps'], 'training step')} could not be used."
+        text = f"{share(skipped, training['steps'], 'training step')} could not be used."
         yield Worry("caution", "skipped steps", text, "training")
     looks = facts.of_kind("dev")
     if not looks:
@@ -253,24 +209,22 @@ def _data(facts: Facts) -> Iterator[Worry]:
         if (count := long.get(name, 0)) and name in splits:
             noun = "training row" if name == "train" else "dev row"
             verb = "is" if count == 1 else "are"
-            text = f"{_share(count, splits[name]['rows'], noun)} {verb} too long and left out."
+            text = f"{share(count, splits[name]['rows'], noun)} {verb} too long and left out."
             yield Worry("caution", "too long", text, "data")
 
 
 def _seed(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
-    """What the interval leaves out; every run is of one seed."""
+    """What the interval leaves out; every run is of one seed, and of a plain file nobody knows."""
     if facts.tuned is None:
         return
+    interval_of = "the interval says how far the choice of test rows may move the"
     text = (
-        "One training seed only: the interval says how far the choice of test rows may move the "
-        "result; another seed may move it too"
+        f"One file of translations: {interval_of} score; if its system was trained, another seed "
+        "may move it too"
+        if facts.is_file(facts.tuned)
+        else f"One training seed only: {interval_of} result; another seed may move it too"
     )
     gain = _gain(facts)
     if gain and 0 < gain["low"] <= rules.seed_margin:
         text += f", by up to {number(rules.seed_margin)} chrF++ as dubash verdict takes it"
     yield Worry("caution", "one seed", f"{text}.")
-
-
-def _share(count: int, total: int, noun: str = "row") -> str:
-    """`3 of 500 rows (0.6%)`"""
-    return f"{count:,} of {plural(total, noun)} ({percent(count, total)})"

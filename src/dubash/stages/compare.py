@@ -79,7 +79,6 @@ def compare_runs(
                 "this is a run's own folder.", where=str(out), fix="Name another --out."
             )
         check_output(out / "compare.json")
-        out.mkdir(parents=True, exist_ok=True)
     named = zip(folders, _names(folders), strict=True)
     sides = [_side(folder, name, on) for folder, name in named]
     first = sides[0]
@@ -115,7 +114,8 @@ def compare_runs(
         **differ,
     }
     typer.echo("\n".join([matrix_table(content), "", *_in_short(content)]))
-    if out is not None:
+    if out is not None:  # made once nothing is refused any more
+        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "compare.json", content)
         write_jsonl(out / "rows.jsonl", found.rows)
         for path in write_comparison(content, found.rows, out):

@@ -142,7 +142,7 @@
   const card = (row) => {
     const made = element("li", "row");
     const top = element("p", "top");
-    top.append(element("span", "quiet", "row " + (row.row + 1)));
+    top.append(element("span", "quiet", row.line ? "line " + row.line : "row " + (row.row + 1)));
     if (row.document) top.append(element("span", "quiet", row.document));
     if (typeof row.gain === "number") {
       const kind = row.gain > 0 ? "up" : row.gain < 0 ? "down" : "quiet";

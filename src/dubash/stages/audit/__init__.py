@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,14 @@ from dubash.evaluate.verdict import judge
 from dubash.memory.glossary import Glossary
 from dubash.memory.lint import lint
 from dubash.recipe.options import Recipe
+from dubash.report.facts import read_facts
 from dubash.report.html import write_report
 from dubash.report.markdown import write_markdown
+from dubash.report.worries import summary, worries
+from dubash.report.worry import Worry
 from dubash.stages.audit.asked import Asked, entries, settings
 from dubash.stages.audit.findings import (
     Finding,
-    about_behaviour,
     about_glossary,
     about_leaked,
     about_rows,
@@ -61,7 +65,7 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
     glossary = glossary_of(recipe)
     check_metrics(pair.target, recipe.evaluate)
     template = template_of(asked, recipe)
-    with alone_in(run.path):
+    with alone_in(run.path), _none_left(run, asked):
         with phase(run, "rows", afresh=True):
             rows = take(entries(asked), recipe.data, pair, run.data, unused=not binds(run))
         run.note(
@@ -79,7 +83,6 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
             run.rows.unlink(missing_ok=True)
         else:
             scores = _score(run, recipe, test, clean, rows.train, glossary, pieces_of(template))
-            findings += about_behaviour(scores, recipe.evaluate)
             if len(test) < len(rows.test):
                 references = [row.target for row in rows.test]
                 whole = {
@@ -92,16 +95,29 @@ def audit(asked: Asked, overrides: Sequence[str]) -> int:
                 judged = judge([evidence(run)], recipe.evaluate.verdict)
                 typer.echo("\n".join(["", *describe(judged)]))
         unused = {"train", "run", "data"} | ({"model", "method"} if template is None else set())
-        content = {
-            "asked": asked.as_written(),
-            "settings": recipe.model_dump(mode="json", exclude_none=True, exclude=unused),
-            "findings": [asdict(each) for each in findings],
-        }
-        write_json(run.path / "audit.json", content)
-        report = write_report(run)
-        write_markdown(run)
-    typer.echo("\n".join(["", *_told(findings), f"report: {report}"]))
-    return FAULTY if any(each.severity == "fault" for each in findings) else 0
+        settings_used = recipe.model_dump(mode="json", exclude_none=True, exclude=unused)
+        worried, lines = _write(run, asked, settings_used, findings)
+    typer.echo("\n".join(["", *lines, f"report: {run.report}"]))
+    return FAULTY if any(each.severity == "fault" for each in worried) else 0
+
+
+@contextmanager
+def _none_left(run: RunFolder, asked: Asked) -> Iterator[None]:
+    """What was made goes again where something is refused, the folder too if it was not there
+    before, unless a model has translated: that took long, and the same command again keeps it."""
+    new = not run.path.exists()
+    ours = (run.data, run.manifest, run.translations, run.scores, run.rows, run.report, run.summary)
+    made = [each for each in (*ours, run.path / "audit.json") if not each.exists()]
+    try:
+        yield
+    except UserError:
+        if not (asked.served and binds(run)):
+            for each in [run.path] if new else made:  # others may write into a folder of theirs
+                if each.is_dir():
+                    shutil.rmtree(each)
+                else:
+                    each.unlink(missing_ok=True)
+        raise
 
 
 def _folder(out: Path) -> RunFolder:
@@ -136,9 +152,12 @@ def _score(
     glossary: Glossary | None,
     pieces: list[str],
 ) -> dict[str, Any]:
-    """Compare the systems; writes `scores.json` and `rows.jsonl`."""
+    """Compare the systems; writes `scores.json` and `rows.jsonl`, with each row's line in the test
+    file."""
     with phase(run, "evaluate", afresh=True):
         compared = compare_systems(recipe, test, found, pieces, train, glossary)
+        for record, row in zip(compared.rows, test, strict=True):
+            record["line"] = int(row.origin.rpartition(":")[2])  # where its reader looks for it
         write_jsonl(run.rows, compared.rows)
         write_json(run.scores, compared.scores)
         if run.hypotheses("S1").exists():
@@ -146,12 +165,27 @@ def _score(
     return compared.scores
 
 
+def _write(
+    run: RunFolder, asked: Asked, used: dict[str, Any], findings: Sequence[Finding]
+) -> tuple[list[Worry], list[str]]:
+    """Write `audit.json`, with all that there is to worry about, and the report; return that, and
+    it in lines to read."""
+    file = run.path / "audit.json"
+    content = {"asked": asked.as_written(), "settings": used}
+    write_json(file, content | {"findings": [asdict(each) for each in findings]})
+    facts = read_facts(run)
+    worried = worries(facts)
+    told = [Finding(each.severity, each.name, each.text, each.evidence) for each in worried]
+    write_json(file, content | {"findings": [asdict(each) for each in told]})
+    write_report(run)
+    write_markdown(run)
+    return worried, [summary(facts, worried), *_told(told)]
+
+
 def _told(findings: Sequence[Finding]) -> list[str]:
-    """The findings in lines to read, the faults first."""
+    """The findings in lines to read, in their order."""
     lines = []
-    for severity in ("fault", "caution"):
-        for each in findings:
-            if each.severity == severity:
-                lines.append(f"{severity.upper():8} {each.about}: {safe_line(each.text, 300)}")
-                lines += [f"         {safe_line(line, 300)}" for line in each.evidence[:3]]
-    return lines or ["nothing was found"]
+    for each in findings:
+        lines.append(f"{each.severity.upper():8} {each.about}: {safe_line(each.text, 300)}")
+        lines += [f"         {safe_line(line, 300)}" for line in each.evidence[:3]]
+    return lines

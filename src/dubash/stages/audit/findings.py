@@ -1,4 +1,4 @@
-"""What an audit finds: faults, and what to be careful of."""
+"""What an audit finds beside what a report says of every run: faults, and what to be careful of."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dubash.data.leaks import near_test_count
-from dubash.evaluate.behaviour import FAULTS
-from dubash.evaluate.numbers import number, percent
-from dubash.evaluate.options import EvaluateOptions
-from dubash.evaluate.verdict import weigh, yardstick
+from dubash.evaluate.numbers import number
 from dubash.memory.lint import Finding as Lint
 
 Severity = Literal["fault", "caution"]
@@ -42,14 +38,12 @@ def about_rows(account: dict[str, Any]) -> list[Finding]:
         text = f"{each['rows']} training rows stand in the known benchmark {each['name']}"
         found.append(Finding("fault", "leaks", text, (f"the first: {each['first']}",)))
     for splits, near in leaks["near_duplicates"].items():
-        # of test rows, those that are scored: what leaked is told above
-        count = near_test_count(leaks) if splits == "train-test" else near["count"]
-        if count:
+        if near["count"] and splits != "train-test":  # those the report tells of every run
             other, held_out = splits.split("-")
-            have = "row has" if count == 1 else "rows have"
-            text = f"{count} {held_out} {have} a near-duplicate in {other}"
+            have = "row has" if near["count"] == 1 else "rows have"
+            text = f"{near['count']} {held_out} {have} a near-duplicate in {other}"
             lines = [f"{one['a']} ≈ {one['b']}" for one in near["examples"]]
-            found.append(Finding("caution", "near-duplicates", text, tuple(lines)))
+            found.append(Finding("caution", "leaks", text, tuple(lines)))
     if not account["splits"]["train"]["rows"]:
         text = "no training rows were given: whether test rows stand in them was not looked at"
         found.append(Finding("caution", "leaks", text))
@@ -80,27 +74,3 @@ def about_glossary(lints: Sequence[Lint]) -> list[Finding]:
     shown = ", ".join(f"{count} {kind}" for kind, count in counts)
     text = f"{len(lints)} entries of the glossary are doubtful: {shown}"
     return [Finding("caution", "glossary", text, tuple(str(each) for each in lints[:5]))]
-
-
-def about_behaviour(scores: dict[str, Any], options: EvaluateOptions) -> list[Finding]:
-    """Whether the tuned system ends by itself, and its faults, weighed as the verdict does."""
-    tuned = next((each for each in scores["systems"] if each["name"] == "S1"), None)
-    base = yardstick(scores)
-    if tuned is None:
-        return []
-    found, rows = [], scores["rows"]
-    ended = tuned["stops"].get("end", 0)
-    if tuned["stops"] and ended < options.verdict.least_ended * rows:
-        text = f"it ends only {percent(ended, rows)} of its translations by itself"
-        found.append(Finding("fault", "behaviour", text))
-    for name in FAULTS:
-        count = tuned["behaviour"].get(name, 0)
-        before = base["behaviour"].get(name, 0) if base else None
-        theirs = None if before is None else before / rows
-        severity = weigh(count / rows, theirs, rows, options.verdict)
-        if name != "no_end" and severity:
-            text = f"{name.replace('_', ' ')} on {percent(count, rows)} of the rows"
-            if base and before is not None:
-                text += f", {base['name']} on {percent(before, rows)}"
-            found.append(Finding(severity, "behaviour", text))
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from dubash.core.files import sha256_file, sha256_text
+from dubash.core.files import read_jsonl, sha256_file, sha256_text
 from dubash.core.run import RunFolder
 from dubash.data.frozen import Prepared
 from dubash.data.splits import fingerprint
@@ -27,6 +27,9 @@ from dubash.stages.systems import (
     translate_rows,
     write_hypotheses,
 )
+
+SHOWN = 3
+"""Test rows set aside, as a refusal names them."""
 
 
 def template_of(asked: Asked, recipe: Recipe) -> Template | None:
@@ -99,6 +102,11 @@ def systems(asked: Asked, recipe: Recipe, run: RunFolder, rows: Prepared) -> lis
     """S0, S0-shots and S1 on the test rows, as far as they are given: translated here, or read."""
     from dubash.model.load import load_base, load_tuned
 
+    given = ((UNTUNED, asked.base_hypotheses), ("S1", asked.hypotheses))
+    aside = _aside(asked, run)
+    files = [
+        system_of(name, path, rows.test, aside=aside) for name, path in given if path is not None
+    ]
     loaders = {}
     if asked.base is not None:
         loaders[UNTUNED] = partial(load_base, recipe.model)
@@ -115,10 +123,9 @@ def systems(asked: Asked, recipe: Recipe, run: RunFolder, rows: Prepared) -> lis
     for name in by_another_engine(run, among=list(loaders)):
         translate_rows(run, recipe, rows.test, name, loaders[name], plain=True)
     found = [each for name in loaders if (each := read_system(run, name))]
-    for name, path in ((UNTUNED, asked.base_hypotheses), ("S1", asked.hypotheses)):
-        if path is not None:
-            found.append(_file(name, path, rows, run))
-    return sorted(found, key=lambda each: list(LABELS).index(each.name))
+    for each in files:
+        _keep(each, rows, run)
+    return sorted(found + files, key=lambda each: list(LABELS).index(each.name))
 
 
 def _weights(asked: Asked) -> str:
@@ -129,16 +136,25 @@ def _weights(asked: Asked) -> str:
     return sha256_text(*(sha256_file(each) for each in sorted(folder.glob("*.safetensors"))))
 
 
-def _file(name: str, path: Path, rows: Prepared, run: RunFolder) -> System:
-    """The system of a file with a hypothesis a line; it is kept in the folder like any other."""
-    aside = " (others were set aside: see data/dropped.jsonl)" if rows.account["dropped"] else ""
-    system = system_of(name, path, rows.test, aside=aside)
-    part = f"translate {name}"
+def _aside(asked: Asked, run: RunFolder) -> str:
+    """Which test rows were set aside, for a refusal: a file may have lines for them."""
+    tested = asked.test or asked.sources
+    gone = [
+        f"{Path(row['origin']).name} ({row['reason']})"
+        for row in read_jsonl(run.data / "dropped.jsonl")
+        if row["origin"].rpartition(":")[0] == str(tested)
+    ]
+    more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
+    return f" ({', '.join(gone[:SHOWN])}{more} set aside)" if gone else ""
+
+
+def _keep(system: System, rows: Prepared, run: RunFolder) -> None:
+    """Keep the system of a file in the folder like any other."""
+    part = f"translate {system.name}"
     made = sha256_text(fingerprint(rows.test), *(each.text for each in system.hypotheses))
-    if not already_made(run, part, run.hypotheses(name), made):
+    if not already_made(run, part, run.hypotheses(system.name), made):
         note_made(run, part, made)
-        write_hypotheses(run.hypotheses(name), system.sources, system.hypotheses)
-    return system
+        write_hypotheses(run.hypotheses(system.name), system.sources, system.hypotheses)
 
 
 def pieces_of(template: Template | None) -> list[str]:
