@@ -147,11 +147,7 @@ def _leaks(facts: Facts, rules: VerdictOptions) -> Iterator[Worry]:
 def _audit(facts: Facts) -> Iterator[Worry]:
     """What an audit found that the list has not anyway."""
     for each in facts.audit:
-<<<<<<< HEAD
-        if each["about"] not in ("behaviour", "languages", "near-duplicates"):
-=======
         if each["about"] in AUDITED:
->>>>>>> 40746a1ad23af225e98b5117cd138c543af89c3c
             section = "data" if each["about"] in ("leaks", "rows") else ""
             text = f"{each['text'][:1].upper()}{each['text'][1:].rstrip('.')}."
             lines = tuple(each.get("evidence", ()))
