@@ -47,7 +47,6 @@ def about_rows(account: dict[str, Any]) -> list[Finding]:
     if not account["splits"]["train"]["rows"]:
         text = "no training rows were given: whether test rows stand in them was not looked at"
         found.append(Finding("caution", "leaks", text))
-    found += [Finding("caution", "languages", text) for text in account.get("doubts", ())]
     for reason, count in account["dropped"].items():
         rows = "row was" if count == 1 else "rows were"
         text = f"{count} {rows} left out ({reason}): see data/dropped.jsonl"
