@@ -277,3 +277,19 @@ def test_real_files_are_read_whole(shared_data, en_es):
     rows = list(read_entry(entry, en_es, "translation", shared_data)[1])
     assert len(rows) == 3605
     assert not any(isinstance(row, BadRow) for row in rows)
+
+
+@pytest.mark.parametrize("columns", [(0, 1), ("english", "spanish")])
+def test_a_table_that_begins_with_no_row_at_all(tmp_path, en_es, columns):
+    """No row of those looked at first can be read, one behind them can."""
+    path = tmp_path / "rows.csv"
+    path.write_text('"Hello" he said,Hola\n' * 120 + "Bye,Adiós\n", encoding="utf-8")
+    entry = Entry.model_validate(
+        {"path": str(path), "columns": dict(zip(("source", "target"), columns, strict=True))}
+    )
+    if columns[0] == 0:
+        found = list(read_entry(entry, en_es, "translation", tmp_path)[1])
+        assert sum(isinstance(each, BadRow) for each in found) == len(found) - 1
+    else:
+        with pytest.raises(DataError, match="none of the first 100 rows can be read"):
+            list(read_entry(entry, en_es, "translation", tmp_path)[1])

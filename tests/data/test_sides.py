@@ -170,9 +170,11 @@ def test_swapped_columns_are_refused_and_nothing_is_written(run, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_who_knows_better_may_go_on_and_the_rows_stay_frozen(run):
+def test_who_knows_better_may_go_on_and_who_asks_again_is_told_again(run):
     given = run(("spanish", "english"), check_languages=False)
-    assert given == run(("spanish", "english"))  # frozen rows are not looked at again
+    assert given == run(("spanish", "english"), check_languages=False)
+    with pytest.raises(DataError, match=r"data\.check_languages"):
+        run(("spanish", "english"))
 
 
 def test_given_test_rows_are_looked_at_too(run):

@@ -134,6 +134,14 @@ def test_a_runs_own_folder_is_left_alone(own_run):
         audit(asked(run, own_run), [])
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "report.html", "manifest.json"])
+def test_files_of_others_are_never_replaced(rows, tmp_path, name):
+    (tmp_path / name).write_text('{"source": "mine"}', encoding="utf-8")
+    with pytest.raises(UserError, match=f"an audit would replace {name}"):
+        audit(asked(rows, tmp_path), [])
+    assert (tmp_path / name).read_text(encoding="utf-8") == '{"source": "mine"}'
+
+
 def test_the_same_audit_again_keeps_what_was_translated_and_other_rows_are_refused(
     rows, small_model, tmp_path, capsys
 ):

@@ -91,6 +91,9 @@ def _read_table(
     head = [each for each in islice(split(path, name, None), PEEK) if isinstance(each, Record)]
     first = [cell.strip() for cell in head[0].cells] if head else []
     headed = _is_header(kind, first, columns, defaults)
+    if headed and not head:
+        raise DataError(f"none of the first {PEEK} rows can be read.", where=name)
+    first_at = head[0].number if head else None
     if headed:
         if broken := flaw(head[0].raw):
             raise DataError(
@@ -112,7 +115,7 @@ def _read_table(
         if isinstance(record, BadRow):
             yield record
             continue
-        is_first, origin = record.number == head[0].number, f"{name}:{record.number}"
+        is_first, origin = record.number == first_at, f"{name}:{record.number}"
         if headed and is_first:
             continue
         labelled = dict(zip(labels, record.cells, strict=True))

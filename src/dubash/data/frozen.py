@@ -96,8 +96,8 @@ def reuse(folder: Path, made_of: dict[str, Any], *, unused: bool = False) -> Pre
     before = prepared.account["made_of"]
     changes = [
         f"data.{name} is another"
-        for name, value in made_of["options"].items()
-        if before["options"].get(name) != value
+        for name in before["options"] | made_of["options"]
+        if before["options"].get(name) != made_of["options"].get(name)
     ]
     changes += [
         f"{name} is another" for name in ("task", "languages") if before[name] != made_of[name]

@@ -25,7 +25,7 @@ from dubash.data.splits import Splits, fingerprint
 Entries = Mapping[str, Sequence[Entry]]
 """Where the rows of each split are."""
 
-NOT_ROWS = {"allow_benchmarks", "benchmarks", "check_languages", "max_bad_rows"}
+NOT_ROWS = {"allow_benchmarks", "benchmarks", "max_bad_rows"}
 """Settings that may change without changing the frozen rows."""
 
 SHOWN = 5
@@ -83,7 +83,8 @@ class Reading:
                     self.dropped.append(Dropped(raw, "malformed", row.reason))
                     continue
                 clean = replace(row, source=tidy(row.source), target=tidy(row.target))
-                sample.add(clean)
+                if clean.source != clean.target:  # untranslated rows are dropped for that
+                    sample.add(clean)
                 if reason := check(clean):
                     self.dropped.append(Dropped(clean, reason))
                 else:
@@ -183,6 +184,8 @@ def made_of(
     for name, digest in hashes.items():
         files.setdefault(Path(name).name, []).append(digest)
     settings = options.model_dump(mode="json", exclude=NOT_ROWS)
+    if settings["check_languages"]:  # rows of a folder that was there before this setting stay
+        del settings["check_languages"]
     return {
         "options": map_paths(settings, lambda path: Path(path).name),
         "languages": [[each.code, *each.scripts] for each in (pair.source, pair.target)],

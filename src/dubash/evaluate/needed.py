@@ -69,7 +69,7 @@ def needed(found: Gain, rows: int, options: VerdictOptions, margin: float) -> li
     if rows < options.least_rows:
         return [f"at least {options.least_rows} test rows"]
     effect = abs(found.mean)
-    if effect < options.smallest_gain:
+    if effect < options.smallest_gain or not effect:
         return [
             f"a difference of {number(effect, 2)} chrF++ is too small to matter "
             f"(below {number(options.smallest_gain)}): no number of rows makes it worth shipping"

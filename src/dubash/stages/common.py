@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from dubash.core.errors import RecipeError, UserError
-from dubash.core.files import cache_root, lock, sha256_text, write_text
+from dubash.core.files import cache_root, is_locked, lock, sha256_text, write_text
 from dubash.core.progress import is_main, say, spell
 from dubash.core.run import RunFolder, commit, machine, versions
 from dubash.data.frozen import typical_sources
@@ -162,11 +162,10 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     Of several processes of one command the first holds it for all.
     """
-    name = sha256_text(str(folder.absolute()))
     with ExitStack() as stack:
         if is_main():
             try:
-                stack.enter_context(lock(cache_root() / "locks" / f"{name}.run", wait=False))
+                stack.enter_context(lock(_lock_of(folder), wait=False))
             except BlockingIOError:
                 raise UserError(
                     "another dubash is working in this run.",
@@ -177,12 +176,12 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def at_work(folder: Path) -> bool:
-    """Whether a dubash works in that folder's run at the moment."""
-    try:
-        with alone_in(folder):
-            return False
-    except UserError:
-        return True
+    """Whether a dubash works in that folder's run at the moment; nothing is written."""
+    return is_locked(_lock_of(folder))
+
+
+def _lock_of(folder: Path) -> Path:
+    return cache_root() / "locks" / f"{sha256_text(str(folder.resolve()))}.run"
 
 
 def make_template(recipe: Recipe, tokenizer: Any, kind: Any) -> Template:

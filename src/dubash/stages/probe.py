@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -37,9 +37,6 @@ from dubash.report.probe import write_probe
 from dubash.stages.common import alone_in, make_engine, make_template, meaning, note_made, phase
 from dubash.stages.loading import load_system
 from dubash.stages.translate import check_room, existing_run
-
-if TYPE_CHECKING:
-    pass
 
 KEPT_SETTINGS = {"max_new_tokens", "repetition_penalty", "stop_strings", "batch_tokens"}
 """Of the recipe's settings of generation; questions are always answered greedily."""

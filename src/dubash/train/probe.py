@@ -32,7 +32,7 @@ weights: several times what rounding was seen to make."""
 
 IN_8_BITS = 0.25
 """The same where linear layers take their inputs in 8 bits (LLM.int8): what rounding moves across
-the border of a step there comes out as 4 to 8% of the loss (SmolLM2-135M-Instruct, bf16)."""
+the border of a step there comes out as up to 8% of the loss (experiments/int8.md)."""
 
 
 def make_collator(loaded: LoadedModel, mask: Mask, examples: Sequence[Example]) -> Collator:

@@ -106,8 +106,7 @@ def _none_left(run: RunFolder, asked: Asked) -> Iterator[None]:
     """What was made goes again where something is refused, the folder too if it was not there
     before, unless a model has translated: that took long, and the same command again keeps it."""
     new = not run.path.exists()
-    ours = (run.data, run.manifest, run.translations, run.scores, run.rows, run.report, run.summary)
-    made = [each for each in (*ours, run.path / "audit.json") if not each.exists()]
+    made = [each for each in _ours(run) if not each.exists()]
     try:
         yield
     except UserError:
@@ -121,11 +120,28 @@ def _none_left(run: RunFolder, asked: Asked) -> Iterator[None]:
 
 
 def _folder(out: Path) -> RunFolder:
-    """The audit's folder; UserError where it is a run's, or nothing can be written there."""
+    """The audit's folder; UserError where it is a run's, where it holds files of others that an
+    audit would replace, or where nothing can be written."""
     if (out / "recipe.yaml").exists():
         raise UserError("this is a run's own folder.", where=str(out), fix="Name another --out.")
+    run = RunFolder(out)
+    begun = run.manifest.is_file() and "phases" in run.read_manifest()
+    theirs = [] if begun else [each.name for each in _ours(run) if each.exists()]
+    if theirs:
+        raise UserError(
+            f"an audit would replace {theirs[0]}, which no audit has written.",
+            where=str(out), fix="Name another --out.",
+        )  # fmt: skip
     check_output(out / "audit.json")
-    return RunFolder(out)
+    return run
+
+
+def _ours(run: RunFolder) -> list[Path]:
+    """What an audit writes into its folder."""
+    return [
+        run.data, run.manifest, run.translations, run.scores, run.rows, run.report, run.summary,
+        run.path / "audit.json",
+    ]  # fmt: skip
 
 
 def _unleaked(rows: Prepared, found: Sequence[System]) -> tuple[list[Pair], list[System]]:
