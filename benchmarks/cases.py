@@ -17,8 +17,8 @@ class Case:
     """Ours against one peer.
 
     `shape` is what ours runs and `peer_shape` what the peer does where that differs: a trimmed
-    vocabulary is dubash's own doing. `variants` are the peer's setups: of several the fastest in a
-    round each is taken. `wanted` is the least ratio of speeds (for `memory` the most of memory);
+    vocabulary is dubash's own doing, and so is `optimizer`. `variants` are the peer's setups: of
+    several the fastest in a round each is taken. `wanted` is the least ratio of speeds (for `memory` the most of memory);
     None where nothing was promised.
     """
 
@@ -32,6 +32,7 @@ class Case:
     wanted: float | None
     peer_shape: str = ""
     method: Literal["full", "lora"] = "full"
+    optimizer: Literal["adamw", "adamw-disk"] = "adamw"
     rows: Literal["auto", "phrasebook"] = "auto"
     count: int = 96
     new_tokens: int = 32
@@ -87,6 +88,9 @@ CASES = {
              "gemma-270m", "trl", ("packed-1024",), 0.7),
         Case("memory-trl-fastest", _MEMORY, "TRL tuned (padding-free, 8 rows at a time)",
              "memory", "gemma-270m", "trl", ("padding-free-8x4",), 0.7),
+        Case("memory-disk-trl-fastest", f"{_MEMORY}, ours with adamw-disk",
+             "TRL tuned (padding-free, 8 rows at a time)", "memory", "gemma-270m", "trl",
+             ("padding-free-8x4",), 0.7, optimizer="adamw-disk"),
         Case("qwen-generate", _GREEDY, "generate, plain", "translate", "qwen-0.5b",
              "generate", ("plain",), 5.0),
         Case("qwen-generate-tuned", _GREEDY, "generate, tuned", "translate", "qwen-0.5b",

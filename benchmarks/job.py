@@ -42,6 +42,7 @@ class Job:
     rows: str
     kind: Literal["causal", "seq2seq"] = "causal"
     method: Literal["full", "lora"] = "full"
+    optimizer: Literal["adamw", "adamw-disk"] = "adamw"
     batch: int = 32
     dtype: Literal["fp32", "bf16"] = "fp32"
     device: Literal["cpu", "cuda"] = "cpu"

@@ -234,7 +234,7 @@ def _job(
         worker=worker or (ours if who == "ours" else case.worker), variant=variant,
         checkpoint=prepared[who]["checkpoint"], model_name=prepared[who]["model_name"],
         rows=prepared["rows"], kind=prepared["kind"], method=case.method,
-        batch=0 if case.kind == "memory" else BATCH, dtype=settings.dtype,
+        optimizer=case.optimizer, batch=0 if case.kind == "memory" else BATCH, dtype=settings.dtype,
         device=settings.device, new_tokens=case.new_tokens, ends=tuple(prepared["ends"]),
         seed=settings.seed, limit_memory=case.kind == "memory",
     )  # fmt: skip

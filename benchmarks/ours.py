@@ -31,6 +31,7 @@ def train(job: Job, channel: Channel) -> None:
     options = TrainOptions(
         epochs=MOST_ROUNDS, batch_size=job.batch or len(examples), accumulation=1,
         learning_rate=LEARNING_RATE, schedule="constant", warmup=0, seed=job.seed, dev_sample=0,
+        optimizer=job.optimizer,
     )  # fmt: skip
     collator = make_collator(loaded, "target", examples)
     run = RunFolder(Path(job.scratch) / "run")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
+from dubash.core.errors import TrainingError
 from dubash.core.progress import silent
 from dubash.data.phrasebook import folder as phrasebooks
 from dubash.model import products
@@ -15,7 +16,7 @@ from dubash.model.footprint.shapes import find_shape
 from dubash.model.footprint.tally import Tally, gradients_there
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
-from dubash.plan.budget import moments, optimizer_bytes, times
+from dubash.plan.budget import disk, moments, optimizer_bytes, state_bytes, times
 from dubash.plan.fitting import Work, changes, reckon
 from dubash.plan.forecast import Setup, _Watched, forecast
 from dubash.plan.passes import cut
@@ -132,6 +133,30 @@ def test_paged_state_lies_outside_a_gpus_memory(folder):
     gpu = Device("a GPU", "cuda", 2**34, "fp32", False, 1e12, 1e14)
     assert optimizer_bytes(model, setup.train, gpu) == 0
     assert optimizer_bytes(model, setup.train, BIG) > 0
+
+
+def test_state_in_a_file_takes_disk_and_a_piece_of_memory(folder, monkeypatch):
+    monkeypatch.setattr("dubash.plan.budget.PIECE", 100)
+    setup = setup_of(folder("llama"), "full", optimizer="adamw-disk")
+    model = build(setup.shape, setup.method, "fp32")
+    assert optimizer_bytes(model, setup.train, BIG) == 800
+    counted = count(model, setup.method)
+    state = state_bytes(model, setup.train)
+    assert state == 8 * counted.trainable
+    assert disk(setup, counted, state, trimmed=False)["optimizer's state"] == state
+    gpu = Device("a GPU", "cuda", 2**34, "fp32", False, 1e12, 1e14)
+    with pytest.raises(TrainingError, match="adamw-disk is for a CPU"):
+        optimizer_bytes(model, setup.train, gpu)
+
+
+def test_state_in_a_file_is_named_where_a_full_run_does_not_fit(folder, monkeypatch):
+    monkeypatch.setattr("dubash.plan.budget.PIECE", 100)
+    setup = setup_of(folder("llama"), "full", batch_size=6, accumulation=1)
+    steps = plan_steps([9] * 6, setup.train)
+    asked = reckon(setup, Work(ROWS, steps, BIG, 0))
+    less = Device("a test's", "cpu", asked.needed - 1, "fp32", True)
+    found = changes(asked, Work(ROWS, steps, less, 0), silent)
+    assert ("train.optimizer=adamw-disk",) in [each.settings for each in found]
 
 
 def test_passes_are_those_of_the_engine(folder):

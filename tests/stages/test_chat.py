@@ -28,10 +28,11 @@ def test_a_translator_is_asked_anew_with_each_line(monkeypatch, capsys, finished
 
 
 def test_commands_are_no_questions(monkeypatch, capsys, finished_run):
-    lines = ["/new", "/dance", "/quit", "Good morning!"]
+    lines = ["/new", "/dance", "/help", "/quit", "Good morning!"]
     out, err = talk(monkeypatch, capsys, finished_run, lines, untuned=True)
     assert out == []
-    assert "no such command" in err
+    assert err.count("no such command") == 1
+    assert err.count("/system TEXT sets a system message") == 3
     assert "untuned" in err
 
 

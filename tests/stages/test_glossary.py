@@ -123,6 +123,19 @@ def test_files_are_scored_by_their_terms(files, capsys):
     assert "terms|glossary:" in out
 
 
+def test_what_the_lint_finds_is_said_before_a_glossary_is_scored(files, capsys):
+    faulty = files / "terms.csv"
+    with faulty.open("a", encoding="utf-8") as file:
+        file.write("card,tarjeta,\nof,de,\n,,\n")
+    evaluate_files(
+        files / "out", files / "ref", files / "src", "es", source="en", glossary=faulty
+    )  # fmt: skip
+    said = capsys.readouterr()
+    assert "glossary: 1 of 5 entries set aside" in said.err
+    assert "glossary: 2 stop words, 1 duplicate; `dubash glossary lint` names them" in said.err
+    assert "terms of terms.csv" in said.out
+
+
 def test_terms_need_the_sources_and_their_language(files):
     for sources, source in ((None, "en"), (files / "src", None)):
         with pytest.raises(UserError, match=r"Give --sources, and their language as --source\."):

@@ -1,5 +1,7 @@
 """The optimizers: what they decay, what they keep, and that they go on as if never stopped."""
 
+import errno
+import subprocess
 import sys
 import warnings
 
@@ -8,12 +10,13 @@ import torch
 from safetensors.torch import load, save
 from toy import assert_same, left_behind, stop_after, toy_loop
 
-from dubash.core.errors import Interrupted, ModelError, TrainingError
+from dubash.core.errors import Interrupted, ModelError, TrainingError, spell_os_error
 from dubash.model import device
-from dubash.train.optim import build_optimizer, load_state_tensors, state_tensors
+from dubash.train import disk
+from dubash.train.optim import build_optimizer, load_state_tensors, refuse_disk, state_tensors
 from dubash.train.options import BITSANDBYTES, TrainOptions
 
-OPTIMIZERS = ("adamw", "adafactor", *sorted(BITSANDBYTES))
+OPTIMIZERS = ("adamw", "adamw-disk", "adafactor", *sorted(BITSANDBYTES))
 EIGHT_BIT = ("adamw-8bit", "paged-adamw-8bit")
 
 
@@ -74,6 +77,82 @@ def test_a_run_resumed_with_8_bit_state_ends_as_the_uninterrupted_one(
     assert_same(left_behind(straight), left_behind(resumed))
     kinds = {tensor.dtype for tensor in left_behind(resumed)["optimizer"].values()}
     assert (torch.uint8 in kinds) == (name == "full")  # these adapters are below 4,096 elements
+
+
+@pytest.mark.parametrize("piece", [disk.PIECE, 1024])
+def test_state_in_a_file_gives_the_same_steps_bit_for_bit(monkeypatch, piece):
+    monkeypatch.setattr(disk, "PIECE", piece)  # most weights of the model are in several pieces
+    fields = {"weight_decay": 0.1, "learning_rate": 1e-2}
+    (plain, reference), (model, optimizer) = built("adamw", **fields), built("adamw-disk", **fields)
+    take_steps(reference, plain, 5, seed=1)
+    take_steps(optimizer, model, 5, seed=1)
+    assert all(map(torch.equal, plain.parameters(), model.parameters()))
+    left, right = state_tensors(reference), state_tensors(optimizer)
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[key], right[key]) for key in left)
+
+
+def test_a_weight_without_a_gradient_is_left_alone_by_state_in_a_file():
+    model, optimizer = built("adamw-disk")
+    before = model.wide.weight.detach().clone()
+    model.narrow.weight.grad = torch.ones_like(model.narrow.weight)
+    optimizer.step()
+    assert torch.equal(model.wide.weight, before)
+    assert set(state_tensors(optimizer)) == {f"3.{name}" for name in ("step", *disk._STATE)}
+
+
+def test_a_run_with_its_state_in_a_file_is_the_run_without_and_resumes(tiny_llama, tmp_path):
+    plain = toy_loop(tiny_llama, tmp_path / "plain", "full", optimizer="adamw")
+    plain.train()
+    stopped = toy_loop(tiny_llama, tmp_path / "stopped", "full", optimizer="adamw-disk")
+    stop_after(stopped, 5)
+    with pytest.raises(Interrupted):
+        stopped.train()
+    resumed = toy_loop(tiny_llama, tmp_path / "stopped", "full", optimizer="adamw-disk")
+    resumed.train()
+    assert_same(left_behind(plain), left_behind(resumed))
+    assert not [each.name for each in resumed.run.path.iterdir() if each.name.startswith("tmp")]
+
+
+_HELD = """
+import sys
+from pathlib import Path
+import torch
+from dubash.train.optim import build_optimizer
+from dubash.train.options import TrainOptions
+model = torch.nn.Linear(8192, 4096, bias=False)
+optimizer = build_optimizer(model, TrainOptions(optimizer=sys.argv[1]), Path(sys.argv[2]))
+for _ in range(2):
+    model.weight.grad = torch.ones_like(model.weight)
+    optimizer.step()
+    model.weight.grad = None
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+"""
+
+
+def test_state_in_a_file_is_not_held_in_memory(tmp_path):
+    def held(optimizer):
+        told = [sys.executable, "-c", _HELD, optimizer, str(tmp_path)]
+        return int(subprocess.run(told, check=True, capture_output=True, text=True).stdout) / 1024
+
+    state = 2 * 4 * 8192 * 4096 / 2**20  # 256 MB
+    assert held("adamw") - held("adamw-disk") > 0.8 * state
+
+
+def test_a_full_disk_is_said_before_the_first_step(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk.os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        build_optimizer(Model(), TrainOptions(optimizer="adamw-disk"), tmp_path)
+    assert spell_os_error(caught.value).startswith(f"{tmp_path}: the disk is full.")
+
+
+def test_state_in_a_file_is_for_a_cpu():
+    with pytest.raises(TrainingError, match=r"train\.optimizer: adamw-disk is for a CPU\."):
+        refuse_disk("cuda")
 
 
 @pytest.mark.parametrize("name", EIGHT_BIT)

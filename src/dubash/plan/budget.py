@@ -20,9 +20,10 @@ from dubash.model.options import Precision
 from dubash.model.products import PRODUCTS, widest
 from dubash.plan.forecast import Moment, Pass, Setup
 from dubash.plan.passes import Passes
+from dubash.train.disk import PIECE
 from dubash.train.lanes import KEPT_GRADIENT
 from dubash.train.loss import bare
-from dubash.train.optim import build_optimizer
+from dubash.train.optim import build_optimizer, refuse_disk
 from dubash.train.options import TrainOptions
 
 HEAP = 1.3
@@ -44,8 +45,8 @@ FILE = "the weights' file, mapped"
 
 _TIMED = 2**22  # parameters that an optimizer step is timed on
 
-_BYTES_A_STEP = {"adamw": 40, "paged-adamw": 40, "adamw-8bit": 28, "paged-adamw-8bit": 28,
-                 "adafactor": 60}  # fmt: skip
+_BYTES_A_STEP = {"adamw": 40, "adamw-disk": 40, "paged-adamw": 40, "adamw-8bit": 28,
+                 "paged-adamw-8bit": 28, "adafactor": 60}  # fmt: skip
 """Bytes read and written for each trained parameter: weight, gradient, state, and clipping."""
 
 
@@ -160,12 +161,23 @@ def _cast(setup: Setup) -> bool:
 def optimizer_bytes(model: Any, options: TrainOptions, device: Device) -> int:
     """The optimizer's state in the device's memory.
 
-    AdamW keeps two fp32 numbers a parameter; in 8 bits two bytes and two fp32 scales for 256, but
-    fp32 for embeddings and small tensors; Adafactor a number for each row and column (Shazeer &
-    Stern 2018, arXiv:1804.04235). Paged state on a GPU lies in the host's memory.
+    Paged state on a GPU lies in the host's memory; of state in a file a piece at a time is there.
     """
     if options.optimizer.startswith("paged") and device.kind == "cuda":
         return 0
+    if options.optimizer == "adamw-disk":
+        refuse_disk(device.kind)
+        return min(8 * PIECE, state_bytes(model, options))
+    return state_bytes(model, options)
+
+
+def state_bytes(model: Any, options: TrainOptions) -> int:
+    """The optimizer's state, wherever it lies.
+
+    AdamW keeps two fp32 numbers a parameter; in 8 bits two bytes and two fp32 scales for 256, but
+    fp32 for embeddings and small tensors; Adafactor a number for each row and column (Shazeer &
+    Stern 2018, arXiv:1804.04235).
+    """
     tables = {id(each.weight) for each in model.modules() if isinstance(each, nn.Embedding)}
     total = 0
     for parameter in (each for each in model.parameters() if each.requires_grad):
@@ -254,12 +266,13 @@ def _update_seconds(options: TrainOptions, trainable: int, device: str) -> float
 
 def disk(setup: Setup, counted: Counted, state: int, trimmed: bool) -> dict[str, int]:
     """Bytes on the disk: the base to fetch (0 where it is here), the trimmed one, checkpoints (two
-    are kept, and a third is there while it is written), the tuned model."""
+    are kept, and a third is there while it is written), the optimizer's file, the tuned model."""
     stored = int(counted.parameters * setup.shape.stored_bytes)
     full = setup.method.name == "full"
     return {
         "base model to fetch": 0 if setup.shape.here else stored,
         "trimmed base": stored if trimmed else 0,
         "checkpoints (3)": 3 * (4 * counted.trainable + state),
+        "optimizer's state": state if setup.train.optimizer == "adamw-disk" else 0,
         "tuned model" if full else "adapter": 4 * counted.trainable,
     }

@@ -12,7 +12,7 @@ from dubash.model.footprint.parameters import Counted, build, count
 from dubash.model.footprint.replay import guessed_seconds, seconds_there
 from dubash.model.footprint.shapes import with_vocabulary
 from dubash.model.options import MethodOptions
-from dubash.plan.budget import Memory, moments, optimizer_bytes
+from dubash.plan.budget import Memory, moments, state_bytes
 from dubash.plan.forecast import Pass, Setup, forecast
 from dubash.plan.passes import Passes, cut
 from dubash.prompt.template import Example
@@ -37,7 +37,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """A setup with all that was reckoned of it. `state` are the optimizer's bytes; `guess` is the
+    """A setup with all that was reckoned of it. `state` are the optimizer's bytes, wherever they
+    lie; `guess` is the
     time of a step in a unit that only compares."""
 
     setup: Setup
@@ -85,7 +86,7 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
     )
     # a lane has its share of the cores, and all lanes take a pass at a time
     guess = passes.a_step * passes.mean_over_usual * passes.lanes * a_pass
-    state = optimizer_bytes(model, setup.train, device)
+    state = state_bytes(model, setup.train)
     return Reckoned(setup, counted, passes, usual, found, state, guess)
 
 
@@ -160,6 +161,9 @@ def _candidates(setup: Setup, work: Work) -> Iterator[_Candidate]:
         again = partial(replace, checkpointing=True)
         yield _Candidate("model.gradient_checkpointing=true", loses, again)
     full, quantized = setup.method.name == "full", has_bitsandbytes()
+    if full and setup.train.optimizer == "adamw" and work.device.kind == "cpu":
+        loses = "nothing, but each step reads and writes the optimizer's state in a file"
+        yield _Candidate("train.optimizer=adamw-disk", loses, _trained(optimizer="adamw-disk"))
     if full and setup.train.optimizer == "adamw" and quantized:
         loses = "precision of the optimizer's state, kept in 8 bits"
         yield _Candidate("train.optimizer=adamw-8bit", loses, _trained(optimizer="adamw-8bit"))

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from dubash.engine.base import Engine
     from dubash.model.load import LoadedModel
 
-HELP = "a line is a question; /new forgets what was said, /system TEXT sets a system message, /quit"
+HELP = (
+    "a line is a question; /new forgets what was said, /system TEXT sets a system message, "
+    "/help says this, /quit"
+)
 
 
 def chat(folder: Path, overrides: Sequence[str], *, untuned: bool) -> None:
@@ -46,7 +49,9 @@ def chat(folder: Path, overrides: Sequence[str], *, untuned: bool) -> None:
         command, _, rest = line.partition(" ")
         if command == "/quit":
             return
-        if command == "/new":
+        if command == "/help":
+            say(f"  {HELP}")
+        elif command == "/new":
             talk.forget()
         elif command == "/system":
             options = options.model_copy(update={"system": rest.strip() or None})

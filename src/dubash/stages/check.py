@@ -122,10 +122,15 @@ def refuse_on_this_machine(run: RunFolder, recipe: Recipe) -> None:
     refuse_without_bitsandbytes(recipe)
     if recipe.train.tensorboard:
         need_tensorboard()
-    if recipe.model.device == "cuda" or recipe.model.dtype == "fp16":
+    on_disk = recipe.train.optimizer == "adamw-disk"
+    if recipe.model.device == "cuda" or recipe.model.dtype == "fp16" or on_disk:
         from dubash.model.device import place
 
-        place(recipe.model)
+        placed = place(recipe.model)
+        if on_disk:
+            from dubash.train.optim import refuse_disk
+
+            refuse_disk(placed.device)
 
 
 def refuse_without_bitsandbytes(recipe: Recipe) -> None:

@@ -32,7 +32,7 @@ from dubash.report.html import write_report
 from dubash.report.markdown import write_markdown
 from dubash.stages.check import load_tokenizer_and_kind
 from dubash.stages.common import alone_in, make_template, phase
-from dubash.stages.glossary import glossary_of
+from dubash.stages.glossary import check_glossary, glossary_of, tell_faults
 from dubash.stages.hypotheses import read_lines
 from dubash.stages.loading import load_system
 from dubash.stages.looks import note_look
@@ -72,7 +72,7 @@ def evaluate_run(folder: Path, overrides: Sequence[str] = (), *, forms: bool = F
             check_metrics(recipe.languages.pair().target, recipe.evaluate)
         for each in recipe.evaluate.commands:  # the run's folder may come from anybody
             say(f"  metric {each.name} runs a program: {shlex.join(each.command)}")
-        glossary_of(recipe)
+        check_glossary(recipe)
         if overrides:
             write_text(run.recipe, resolved_yaml(recipe, run.path))
         if not run.model.exists():
@@ -225,6 +225,8 @@ def evaluate_files(
         )
     pair = LanguagePair(language(source), language(target)) if source else None
     terms = read_glossary(glossary, str(glossary), pair) if glossary and pair else None
+    if terms:
+        tell_faults(terms)
     rows, system = _rows_and_system(hypotheses, references, sources)
     others = row_metrics(options)
     found = compare(rows, [system], pair or language(target), options, others=others)

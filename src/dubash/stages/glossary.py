@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -15,7 +16,7 @@ from dubash.data.options import Entry
 from dubash.data.read import read_entry
 from dubash.data.rows import HEADER, BadRow
 from dubash.memory.glossary import Glossary, read_glossary
-from dubash.memory.lint import lint
+from dubash.memory.lint import Finding, lint
 from dubash.recipe.options import Recipe
 
 
@@ -29,11 +30,16 @@ def lint_glossary(path: Path, source: str, target: str, rows: Path | None) -> in
     findings = lint(glossary, _read_rows(rows, languages) if rows else ())
     for finding in findings:
         typer.echo(str(finding))
-    counts = Counter(each.kind for each in findings).most_common()
-    shown = ", ".join(f"{count} {kind}" for kind, count in counts) or "nothing found"
     count = len(glossary.entries)
+    shown = _counted(findings) or "nothing found"
     say(f"{count:,} {'entry' if count == 1 else 'entries'}: {shown}")
     return 1 if findings else 0
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    """`3 duplicate, 1 one letter`"""
+    counts = Counter(each.kind for each in findings).most_common()
+    return ", ".join(f"{count} {kind}" for kind, count in counts)
 
 
 def _read_rows(path: Path, languages: LanguagePair) -> list[Pair]:
@@ -51,6 +57,32 @@ def _read_rows(path: Path, languages: LanguagePair) -> list[Pair]:
     return kept
 
 
+def check_glossary(recipe: Recipe) -> None:
+    """Read the glossary that the recipe names, and say what is wrong in it before it is used.
+
+    Raises DataError as `read_glossary` does.
+    """
+    if glossary := glossary_of(recipe):
+        tell_faults(glossary)
+
+
+def tell_faults(glossary: Glossary) -> None:
+    """A line on entries set aside and one on what the lint finds; nothing where it finds nothing.
+
+    It is scored with all the same: whether a finding is a fault only its owner knows.
+    """
+    if glossary.bad_rows:
+        first = glossary.bad_rows[0]
+        say(
+            f"  glossary: {len(glossary.bad_rows)} of "
+            f"{len(glossary.bad_rows) + len(glossary.entries)} entries set aside; the first: "
+            f"{first.origin}: {first.reason}"
+        )
+    found = [each for each in lint(glossary) if each.kind != "not read"]  # those are said above
+    if found:
+        say(f"  glossary: {_counted(found)}; `dubash glossary lint` names them")
+
+
 def glossary_of(recipe: Recipe) -> Glossary | None:
     """The glossary that the recipe names, read; None where it names none.
 
@@ -59,12 +91,4 @@ def glossary_of(recipe: Recipe) -> Glossary | None:
     name = recipe.evaluate.glossary
     if name is None:
         return None
-    glossary = read_glossary(Path(name).expanduser(), name, recipe.languages.pair())
-    if glossary.bad_rows:
-        first = glossary.bad_rows[0]
-        say(
-            f"  glossary: {len(glossary.bad_rows)} of "
-            f"{len(glossary.bad_rows) + len(glossary.entries)} entries set aside; the first: "
-            f"{first.origin}: {first.reason}"
-        )
-    return glossary
+    return read_glossary(Path(name).expanduser(), name, recipe.languages.pair())

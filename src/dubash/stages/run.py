@@ -19,7 +19,7 @@ from dubash.report.markdown import write_markdown
 from dubash.stages.check import checked_examples, refuse_on_this_machine
 from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
-from dubash.stages.glossary import glossary_of
+from dubash.stages.glossary import check_glossary
 from dubash.stages.prepare import prepare
 from dubash.stages.train import train_model
 
@@ -53,7 +53,7 @@ def run_all(loaded: LoadedRecipe) -> RunFolder:
     refuse_on_this_machine(run_folder(loaded), recipe)
     if recipe.task != "text":
         check_metrics(recipe.languages.pair().target, recipe.evaluate)
-    glossary_of(recipe)
+    check_glossary(recipe)
     with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
         examples = checked_examples(folder, recipe, prepared)

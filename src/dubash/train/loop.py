@@ -94,7 +94,7 @@ class Loop:
         scorer = Scorer(loaded.model, options.label_smoothing)
         self.passes = Accumulator(scorer, examples, collator, options, self.accelerator)
         self.optimizer = self.accelerator.prepare_optimizer(
-            build_optimizer(self.module, options), device_placement=False
+            build_optimizer(self.module, options, run.path), device_placement=False
         )
         self.steps = plan_steps([example.longest for example in examples], options, came)
         self.look_every = options.evaluate_every or max(1, math.ceil(len(self.steps) / LOOKS))

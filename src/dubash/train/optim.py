@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,15 +14,19 @@ from transformers.optimization import Adafactor
 from dubash.core.errors import TrainingError
 from dubash.core.progress import say
 from dubash.model.device import need_bitsandbytes
+from dubash.train.disk import DiskAdamW
 from dubash.train.options import BITSANDBYTES, TrainOptions
 
 
-def build_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), with 8-bit state (Dettmers et al. 2022) or in pages where
-    asked for, or Adafactor (Shazeer & Stern 2018), over what is trainable in the model.
+def build_optimizer(
+    model: nn.Module, options: TrainOptions, folder: Path | None = None
+) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019), with 8-bit state (Dettmers et al. 2022), in pages or in a
+    file where asked for, or Adafactor (Shazeer & Stern 2018), over what is trainable in the model.
 
-    Weight decay falls on matrices only, not on norms and biases. Raises TrainingError where
-    nothing is trainable, and ModelError where bitsandbytes is needed and missing.
+    Weight decay falls on matrices only, not on norms and biases. State that lies in a file lies in
+    `folder`, or among temporary files. Raises TrainingError where nothing is trainable or a GPU's
+    state should lie in a file, and ModelError where bitsandbytes is needed and missing.
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [
@@ -39,7 +45,18 @@ def build_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Opti
             groups, lr=options.learning_rate, scale_parameter=False, relative_step=False
         )
         return adafactor
+    if options.optimizer == "adamw-disk":
+        refuse_disk(groups[0]["params"][0].device.type)
+        return DiskAdamW(groups, options.learning_rate, folder or Path(tempfile.gettempdir()))
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+
+
+def refuse_disk(device: str) -> None:
+    """TrainingError for an optimizer's state in a file where the weights are not on a CPU."""
+    if device != "cpu":
+        raise TrainingError(
+            "adamw-disk is for a CPU.", where="train.optimizer", fix="Take paged-adamw on a GPU."
+        )
 
 
 def _bitsandbytes(

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from dubash.core.options import Options
 
-Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw", "paged-adamw-8bit", "adafactor"]
+Optimizer = Literal[
+    "adamw", "adamw-disk", "adamw-8bit", "paged-adamw", "paged-adamw-8bit", "adafactor"
+]
 
 BITSANDBYTES: frozenset[Optimizer] = frozenset({"adamw-8bit", "paged-adamw", "paged-adamw-8bit"})
 """The optimizers that come from bitsandbytes."""
@@ -62,8 +64,10 @@ class TrainOptions(Options):
     )
     optimizer: Optimizer = Field(
         "adamw",
-        description="8bit: two bytes of state a weight instead of eight; paged: state that moves "
-        "to the host's memory where the GPU's is short. Both need bitsandbytes.",
+        description="disk: state in a file that a step reads and writes, for a CPU; the same "
+        "steps with 8 bytes a trained weight less memory. 8bit: two bytes of state a weight "
+        "instead of eight; paged: state that moves to the host's memory where the GPU's is short. "
+        "The last two need bitsandbytes.",
     )
     learning_rate: float = Field(2e-4, gt=0, le=10)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
