@@ -18,8 +18,8 @@ class Case:
 
     `shape` is what ours runs and `peer_shape` what the peer does where that differs: a trimmed
     vocabulary is dubash's own doing, and so is `optimizer`. `variants` are the peer's setups: of
-    several the fastest in a round each is taken. `wanted` is the least ratio of speeds (for `memory` the most of memory);
-    None where nothing was promised.
+    several the fastest in a round each is taken. `wanted` is the least ratio of speeds (for
+    `memory` the most of memory); None where nothing was promised.
     """
 
     name: str
