@@ -234,7 +234,7 @@ def test_every_wish_of_the_table_has_a_case(capsys):
     assert main(["--list"]) == 0
     wanted = [case.wanted for case in chosen([], "cpu")]
     assert sorted(wanted) == sorted(
-        [5, 10, 2, 4, 2, 3.5, 6, 2.5, 0.4, 0.4, 0.7, 0.7, 5, 3, 0.95, 1.5]
+        [5, 10, 2, 4, 2, 3.5, 6, 2.5, 0.4, 0.4, 0.7, 0.7, 0.7, 5, 3, 0.95, 1.5]
     )
     printed = capsys.readouterr().out
     assert all(name in printed for name in CASES)
