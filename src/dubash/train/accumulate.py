@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
 from dubash.core.errors import TrainingError, out_of_memory
 from dubash.core.progress import say
@@ -65,6 +65,11 @@ class Accumulator:
         self.lanes = Lanes(
             scorer, self.cutting.lanes, partial(accelerator.prepare_model, device_placement=False)
         )
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The model's own, frozen ones too."""
+        return self.lanes.parameters[0]
 
     def add(self, rows: Sequence[int], advance: Callable[[int], None]) -> StepLoss:
         """Add the gradient of the mean loss over the supervised tokens of these rows.

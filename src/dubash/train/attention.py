@@ -7,7 +7,7 @@ other mask would let rows see each other without a sign.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,22 +25,30 @@ DENSE = 2**16
 whose backward pass is slow on short rows (and four times slower in bf16)."""
 
 
+def attention_configs(model: nn.Module) -> list[Any]:
+    """The configurations of a model's parts that name how it attends, each once."""
+    configs = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
+    return [each for each in configs.values() if hasattr(each, "_attn_implementation")]
+
+
 @contextmanager
 def packed_attention(model: nn.Module, packed: bool = True) -> Iterator[None]:
     """The model attends by layout for this long, if `packed`; backward passes belong inside, since
     a checkpointed layer runs its forward pass again there."""
-    if not packed:
+    with by_layout(attention_configs(model) if packed else []):
         yield
-        return
-    configs = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
-    found = [each for each in configs.values() if hasattr(each, "_attn_implementation")]
-    before = [each._attn_implementation for each in found]
-    for each in found:
+
+
+@contextmanager
+def by_layout(configs: Sequence[Any]) -> Iterator[None]:
+    """As `packed_attention`, for who has looked up the `attention_configs` already."""
+    before = [each._attn_implementation for each in configs]
+    for each in configs:
         each._attn_implementation = NAME
     try:
         yield
     finally:
-        for each, name in zip(found, before, strict=True):
+        for each, name in zip(configs, before, strict=True):
             each._attn_implementation = name
 
 

@@ -61,6 +61,9 @@ class Lanes:
         self.bare = [scorer, *replicas]
         self.wrapped = [prepare(each) for each in self.bare]
         self.lean = [Lean(each) for each in self.bare]
+        # walked through once: a model has thousands of modules, and a step asks for them often
+        self.modules = [module for each in self.wrapped for module in each.modules()]
+        self.parameters: list[list[Tensor]] = [list(each.parameters()) for each in self.bare]
         self.tables = {id(each) for scorer in self.bare for each in _tables(scorer)}
         self.pool = ThreadPoolExecutor(count, "lane") if count > 1 else None
 
@@ -69,6 +72,8 @@ class Lanes:
 
     def train(self) -> None:
         """Training mode, in all of them."""
+        if all(module.training for module in self.modules):
+            return
         for each in self.wrapped:
             each.train()
 
@@ -113,9 +118,8 @@ class Lanes:
 
     def collect(self) -> None:
         """Add the replicas' gradients to those of the model, lane after lane."""
-        own = [each for each in self.bare[0].parameters() if each.requires_grad]
-        for replica in self.bare[1:]:
-            others = [each for each in replica.parameters() if each.requires_grad]
+        own, *replicas = self.parameters
+        for others in replicas:
             for mine, other in zip(own, others, strict=True):
                 if other.grad is None:
                     continue
@@ -127,13 +131,13 @@ class Lanes:
 
     def clear(self) -> None:
         """No gradients in the model, for the next step."""
-        for each in self.bare[0].parameters():
+        for each in self.parameters[0]:
             self._clear(each)
 
     def drop(self) -> None:
         """No gradients, in any of them, and no memory of them."""
-        for each in self.bare:
-            for parameter in each.parameters():
+        for each in self.parameters:
+            for parameter in each:
                 parameter.grad = None
 
     def _clear(self, parameter: Tensor) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dubash.train.attention import packed_attention
+from dubash.train.attention import attention_configs, by_layout
 from dubash.train.fuse import Fused
 from dubash.train.last import LastLayer
 from dubash.train.loss import Scorer
@@ -16,7 +16,7 @@ class Lean:
     """What of a scorer's model has a leaner form, found once."""
 
     def __init__(self, scorer: Scorer) -> None:
-        self.scorer = scorer
+        self.configs = attention_configs(scorer.model)
         self.fused = Fused(scorer, scorer.direct)
         self.last = LastLayer(scorer)
 
@@ -24,5 +24,6 @@ class Lean:
     def active(self, packed: bool) -> Iterator[None]:
         """The lean forms, and for `packed` batches the attention by layout, for this long;
         backward passes of checkpointed layers belong inside."""
-        with packed_attention(self.scorer.model, packed), self.fused.active(), self.last.active():
+        configs = self.configs if packed else []
+        with by_layout(configs), self.fused.active(), self.last.active():
             yield

@@ -141,7 +141,7 @@ class Loop:
         torch.manual_seed(self.options.seed * 1_000_003 + self.state.step * world + rank)
         watch.begin_step(self.state.tokens)
         found = self.passes.add(step.rows, watch)
-        norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip))
+        norm = float(self.accelerator.clip_grad_norm_(self.passes.parameters, self.options.clip))
         self.state.step += 1
         if self._finite(found.mean, norm, found.bad_rows or list(step.rows), watch):
             rate = learning_rate(self.state.step - 1, len(self.steps), self.options)
