@@ -16,7 +16,15 @@ from dubash.model.footprint.shapes import find_shape
 from dubash.model.footprint.tally import Tally, gradients_there
 from dubash.model.load import load_trainable
 from dubash.model.options import MethodOptions, ModelOptions
-from dubash.plan.budget import disk, moments, optimizer_bytes, state_bytes, times
+from dubash.plan.budget import (
+    DISK,
+    disk,
+    file_seconds,
+    moments,
+    optimizer_bytes,
+    state_bytes,
+    times,
+)
 from dubash.plan.fitting import Work, changes, reckon
 from dubash.plan.forecast import Setup, _Watched, forecast
 from dubash.plan.passes import cut
@@ -147,6 +155,15 @@ def test_state_in_a_file_takes_disk_and_a_piece_of_memory(folder, monkeypatch):
     gpu = Device("a GPU", "cuda", 2**34, "fp32", False, 1e12, 1e14)
     with pytest.raises(TrainingError, match="adamw-disk is for a CPU"):
         optimizer_bytes(model, setup.train, gpu)
+    several = replace(setup, train=setup.train.model_copy(update={"processes": 3}))
+    assert disk(several, counted, state, trimmed=False)["optimizer's state"] == 3 * state
+
+
+def test_a_step_waits_for_the_disk_where_memory_has_no_room_for_the_file():
+    on_disk = TrainOptions(optimizer="adamw-disk")
+    assert file_seconds(on_disk, state=10**9, left=10**9) == 0
+    assert file_seconds(on_disk, state=10**9, left=10**9 - 1) == 2 * 10**9 / DISK
+    assert file_seconds(TrainOptions(), state=10**9, left=0) == 0
 
 
 def test_state_in_a_file_is_named_where_a_full_run_does_not_fit(folder, monkeypatch):
@@ -156,7 +173,11 @@ def test_state_in_a_file_is_named_where_a_full_run_does_not_fit(folder, monkeypa
     asked = reckon(setup, Work(ROWS, steps, BIG, 0))
     less = Device("a test's", "cpu", asked.needed - 1, "fp32", True)
     found = changes(asked, Work(ROWS, steps, less, 0), silent)
-    assert ("train.optimizer=adamw-disk",) in [each.settings for each in found]
+    [change] = [each for each in found if each.settings == ("train.optimizer=adamw-disk",)]
+    assert change.loses == (
+        f"nothing; the optimizer's state takes {asked.state / 1e9:.1f} GB of disk more",
+    )
+    assert change.slower > 1  # no room in memory for the file: each step waits for the disk
 
 
 def test_passes_are_those_of_the_engine(folder):
@@ -271,7 +292,7 @@ def test_the_largest_moment_is_taken(folder):
     )
     state = optimizer_bytes(model, setup.train, BIG)
     assert found.peak >= counted.bytes + state + 4 * counted.trainable  # the optimizer's step
-    took = times(setup, counted, largest, passes, 10, 100, 2, BIG)
+    took = times(setup, counted, largest, passes, 10, 100, 2, BIG, 0.0)
     assert took.training == pytest.approx(10 * took.a_step + took.looks)
     assert took.measured is not None
 

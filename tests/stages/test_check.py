@@ -253,6 +253,20 @@ def test_what_this_machine_has_not_is_refused_before_the_data_is_read(
     assert not (job / "runs").exists()
 
 
+@pytest.mark.parametrize("stage", ["check", "train", "run"])
+def test_state_in_a_file_is_refused_on_a_gpu_before_the_data_is_read(job, monkeypatch, stage):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    settings = [
+        "model.device=auto", "model.dtype=fp32", "data.train=[nothing.csv]",
+        "train.optimizer=adamw-disk",
+    ]  # fmt: skip
+    stages = {
+        "check": lambda loaded: check.check(loaded, 1), "train": train.train, "run": run.run,
+    }  # fmt: skip
+    with pytest.raises(TrainingError, match=r"^train\.optimizer: adamw-disk is for a CPU"):
+        stages[stage](load_recipe("recipe.yaml", settings))
+
+
 def test_the_processes_that_torchrun_started_are_those_asked_for(recipe, tmp_path, monkeypatch):
     made = recipe()
     made = made.model_copy(update={"train": TrainOptions(processes=4)})

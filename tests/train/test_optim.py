@@ -3,7 +3,9 @@
 import errno
 import subprocess
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -31,10 +33,18 @@ class Model(torch.nn.Module):
         self.narrow = torch.nn.Linear(80, 8)
 
 
-def built(name, **fields):
+@pytest.fixture
+def folder(tmp_path):
+    """A folder on a disk."""
+    if disk._file_system(tmp_path) in disk._IN_MEMORY:
+        pytest.skip("temporary files lie in memory here")
+    return tmp_path
+
+
+def built(name, folder=None, **fields):
     torch.manual_seed(0)
     model = Model()
-    return model, build_optimizer(model, TrainOptions(optimizer=name, **fields))
+    return model, build_optimizer(model, TrainOptions(optimizer=name, **fields), folder)
 
 
 def take_steps(optimizer, model, count, seed):
@@ -46,10 +56,10 @@ def take_steps(optimizer, model, count, seed):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_goes_on_bit_for_bit_from_its_saved_state(name):
-    model, optimizer = built(name, weight_decay=0.1)
+def test_an_optimizer_goes_on_bit_for_bit_from_its_saved_state(name, folder):
+    model, optimizer = built(name, folder, weight_decay=0.1)
     take_steps(optimizer, model, 3, seed=1)
-    again, restored = built(name, weight_decay=0.1)
+    again, restored = built(name, folder, weight_decay=0.1)
     again.load_state_dict(model.state_dict())
     load_state_tensors(restored, load(save(state_tensors(optimizer))))  # through safetensors
     take_steps(optimizer, model, 3, seed=2)
@@ -80,10 +90,11 @@ def test_a_run_resumed_with_8_bit_state_ends_as_the_uninterrupted_one(
 
 
 @pytest.mark.parametrize("piece", [disk.PIECE, 1024])
-def test_state_in_a_file_gives_the_same_steps_bit_for_bit(monkeypatch, piece):
+def test_state_in_a_file_gives_the_same_steps_bit_for_bit(monkeypatch, piece, folder):
     monkeypatch.setattr(disk, "PIECE", piece)  # most weights of the model are in several pieces
     fields = {"weight_decay": 0.1, "learning_rate": 1e-2}
-    (plain, reference), (model, optimizer) = built("adamw", **fields), built("adamw-disk", **fields)
+    plain, reference = built("adamw", **fields)
+    model, optimizer = built("adamw-disk", folder, **fields)
     take_steps(reference, plain, 5, seed=1)
     take_steps(optimizer, model, 5, seed=1)
     assert all(map(torch.equal, plain.parameters(), model.parameters()))
@@ -92,8 +103,28 @@ def test_state_in_a_file_gives_the_same_steps_bit_for_bit(monkeypatch, piece):
     assert all(torch.equal(left[key], right[key]) for key in left)
 
 
-def test_a_weight_without_a_gradient_is_left_alone_by_state_in_a_file():
-    model, optimizer = built("adamw-disk")
+def test_a_weight_whose_state_is_not_loaded_begins_with_none(folder):
+    """Though the file still holds what it had before."""
+    states = []
+    for name in ("adamw", "adamw-disk"):
+        model, optimizer = built(name, folder)
+        take_steps(optimizer, model, 2, seed=1)
+        saved = {
+            key: each.clone()
+            for key, each in state_tensors(optimizer).items()
+            if not key.startswith("1.")
+        }
+        load_state_tensors(optimizer, saved)
+        take_steps(optimizer, model, 2, seed=2)
+        states.append(state_tensors(optimizer))
+    left, right = states
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[key], right[key]) for key in left)
+    assert left["1.step"] == 2
+
+
+def test_a_weight_without_a_gradient_is_left_alone_by_state_in_a_file(folder):
+    model, optimizer = built("adamw-disk", folder)
     before = model.wide.weight.detach().clone()
     model.narrow.weight.grad = torch.ones_like(model.narrow.weight)
     optimizer.step()
@@ -101,53 +132,78 @@ def test_a_weight_without_a_gradient_is_left_alone_by_state_in_a_file():
     assert set(state_tensors(optimizer)) == {f"3.{name}" for name in ("step", *disk._STATE)}
 
 
-def test_a_run_with_its_state_in_a_file_is_the_run_without_and_resumes(tiny_llama, tmp_path):
-    plain = toy_loop(tiny_llama, tmp_path / "plain", "full", optimizer="adamw")
+def test_a_run_with_its_state_in_a_file_is_the_run_without_and_resumes(
+    tiny_llama, folder, monkeypatch
+):
+    plain = toy_loop(tiny_llama, folder / "plain", "full", optimizer="adamw")
     plain.train()
-    stopped = toy_loop(tiny_llama, tmp_path / "stopped", "full", optimizer="adamw-disk")
+    made, used = disk._file, []
+    monkeypatch.setattr(disk, "_file", lambda where, size: used.append(where) or made(where, size))
+    stopped = toy_loop(tiny_llama, folder / "stopped", "full", optimizer="adamw-disk")
     stop_after(stopped, 5)
     with pytest.raises(Interrupted):
         stopped.train()
-    resumed = toy_loop(tiny_llama, tmp_path / "stopped", "full", optimizer="adamw-disk")
+    resumed = toy_loop(tiny_llama, folder / "stopped", "full", optimizer="adamw-disk")
     resumed.train()
     assert_same(left_behind(plain), left_behind(resumed))
-    assert not [each.name for each in resumed.run.path.iterdir() if each.name.startswith("tmp")]
+    assert used == [folder / "stopped"] * 2  # on the run's own disk
 
 
 _HELD = """
 import sys
 from pathlib import Path
 import torch
-from dubash.train.optim import build_optimizer
+from safetensors.torch import save_file
+from dubash.train.optim import build_optimizer, state_tensors
 from dubash.train.options import TrainOptions
+def held(name):
+    status = Path("/proc/self/status").read_text()
+    print(next(line.split()[1] for line in status.splitlines() if line.startswith(name)))
 model = torch.nn.Linear(8192, 4096, bias=False)
-optimizer = build_optimizer(model, TrainOptions(optimizer=sys.argv[1]), Path(sys.argv[2]))
+folder = Path(sys.argv[2])
+optimizer = build_optimizer(model, TrainOptions(optimizer=sys.argv[1]), folder)
 for _ in range(2):
     model.weight.grad = torch.ones_like(model.weight)
     optimizer.step()
     model.weight.grad = None
-status = Path("/proc/self/status").read_text()
-print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+held("VmHWM:")
+held("VmRSS:")
+save_file(state_tensors(optimizer), folder / "state.safetensors")
+held("VmRSS:")
 """
 
 
-def test_state_in_a_file_is_not_held_in_memory(tmp_path):
+def test_state_in_a_file_is_not_held_in_memory(folder):
     def held(optimizer):
-        told = [sys.executable, "-c", _HELD, optimizer, str(tmp_path)]
-        return int(subprocess.run(told, check=True, capture_output=True, text=True).stdout) / 1024
+        told = [sys.executable, "-c", _HELD, optimizer, str(folder)]
+        shown = subprocess.run(told, check=True, capture_output=True, text=True).stdout
+        return [int(line) / 1024 for line in shown.split()]
 
     state = 2 * 4 * 8192 * 4096 / 2**20  # 256 MB
-    assert held("adamw") - held("adamw-disk") > 0.8 * state
+    peak, before, after = held("adamw-disk")
+    assert held("adamw")[0] - peak > 0.8 * state
+    assert after - before < 0.2 * state  # nor after a checkpoint has been written
 
 
-def test_a_full_disk_is_said_before_the_first_step(monkeypatch, tmp_path):
+def test_a_full_disk_is_said_before_the_first_step(monkeypatch, folder):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(disk.os, "posix_fallocate", full)
     with pytest.raises(OSError, match="No space") as caught:
-        build_optimizer(Model(), TrainOptions(optimizer="adamw-disk"), tmp_path)
-    assert spell_os_error(caught.value).startswith(f"{tmp_path}: the disk is full.")
+        built("adamw-disk", folder)
+    assert spell_os_error(caught.value).startswith(f"{folder}: the disk is full.")
+
+
+def test_a_file_that_would_lie_in_memory_is_refused():
+    memory = Path("/dev/shm")
+    if disk._file_system(memory) not in disk._IN_MEMORY:
+        pytest.skip("no folder that lies in memory is known here")
+    with (
+        tempfile.TemporaryDirectory(dir=memory) as folder,
+        pytest.raises(TrainingError, match=r"run\.folder: its folder lies in memory \(tmpfs\)"),
+    ):
+        built("adamw-disk", Path(folder))
 
 
 def test_state_in_a_file_is_for_a_cpu():

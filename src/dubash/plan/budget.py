@@ -43,6 +43,9 @@ GPU_HEAP = 1.1
 
 FILE = "the weights' file, mapped"
 
+DISK = 5e8
+"""Bytes a second that a disk reads or writes. Assumed: that of a plain SSD."""
+
 _TIMED = 2**22  # parameters that an optimizer step is timed on
 
 _BYTES_A_STEP = {"adamw": 40, "adamw-disk": 40, "paged-adamw": 40, "adamw-8bit": 28,
@@ -214,9 +217,10 @@ class Times:
 
 def times(
     setup: Setup, counted: Counted, usual: Pass, passes: Passes, steps: float, dev_tokens: int,
-    looks: int, device: Device,
+    looks: int, device: Device, waits: float,
 ) -> Times:  # fmt: skip
-    """How long a run takes: the usual pass, as often as there are passes, and the optimizer."""
+    """How long a run takes: the usual pass, as often as there are passes, and the optimizer, which
+    `waits` for the disk so many seconds a step."""
     measured: float | None = None
     if device.here:
         where = "cpu" if device.kind == "cpu" else "cuda"
@@ -226,7 +230,7 @@ def times(
         a_pass = seconds_there(usual.operations, device)
         traffic = _BYTES_A_STEP[setup.train.optimizer] * counted.trainable
         update = traffic / (device.bandwidth * TRAFFIC)
-    a_step = passes.a_step * passes.mean_over_usual * a_pass + update
+    a_step = passes.a_step * passes.mean_over_usual * a_pass + update + waits
     tokens = sum(row.longest for row in passes.usual)
     # a look takes one pass at a time, on all cores
     look = a_pass / passes.lanes * usual.forward_share * dev_tokens / tokens
@@ -244,10 +248,20 @@ def _side_by_side(operations: Counter[Operation], lanes: int, device: str) -> tu
     return sum(each[0] for each in found) / lanes, min(each[1] for each in found)
 
 
+def file_seconds(options: TrainOptions, state: int, left: int) -> float:
+    """What a step waits for the disk where the optimizer's state in a file is more than the memory
+    that the run has `left`, in which the system would keep it: it is read and written."""
+    if options.optimizer != "adamw-disk" or state <= left:
+        return 0.0
+    return 2 * state / DISK
+
+
 def _update_seconds(options: TrainOptions, trainable: int, device: str) -> float:
     """An optimizer step with its clipping, timed on some parameters of one matrix."""
     width = max(64, int(min(_TIMED, trainable) ** 0.5))
     part = nn.Linear(width, width, bias=False, device=device)
+    if options.optimizer == "adamw-disk":  # its arithmetic; what the disk takes: `file_seconds`
+        options = options.model_copy(update={"optimizer": "adamw"})
     optimizer = build_optimizer(part, options)
     seconds = 0.0
     for _ in range(2):  # the first makes the state
@@ -268,11 +282,11 @@ def disk(setup: Setup, counted: Counted, state: int, trimmed: bool) -> dict[str,
     """Bytes on the disk: the base to fetch (0 where it is here), the trimmed one, checkpoints (two
     are kept, and a third is there while it is written), the optimizer's file, the tuned model."""
     stored = int(counted.parameters * setup.shape.stored_bytes)
-    full = setup.method.name == "full"
+    full, on_disk = setup.method.name == "full", setup.train.optimizer == "adamw-disk"
     return {
         "base model to fetch": 0 if setup.shape.here else stored,
         "trimmed base": stored if trimmed else 0,
         "checkpoints (3)": 3 * (4 * counted.trainable + state),
-        "optimizer's state": state if setup.train.optimizer == "adamw-disk" else 0,
+        "optimizer's state": state * setup.train.processes if on_disk else 0,
         "tuned model" if full else "adapter": 4 * counted.trainable,
     }

@@ -12,7 +12,7 @@ from dubash.model.footprint.parameters import Counted, build, count
 from dubash.model.footprint.replay import guessed_seconds, seconds_there
 from dubash.model.footprint.shapes import with_vocabulary
 from dubash.model.options import MethodOptions
-from dubash.plan.budget import Memory, moments, state_bytes
+from dubash.plan.budget import Memory, file_seconds, moments, state_bytes
 from dubash.plan.forecast import Pass, Setup, forecast
 from dubash.plan.passes import Passes, cut
 from dubash.prompt.template import Example
@@ -38,8 +38,8 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """A setup with all that was reckoned of it. `state` are the optimizer's bytes, wherever they
-    lie; `guess` is the
-    time of a step in a unit that only compares."""
+    lie; `guess` are the seconds of a step by a guess that only compares; of them it `waits` for the
+    disk."""
 
     setup: Setup
     counted: Counted
@@ -48,6 +48,7 @@ class Reckoned:
     moments: list[Memory]
     state: int
     guess: float
+    waits: float
 
     @property
     def memory(self) -> Memory:
@@ -87,7 +88,9 @@ def reckon(setup: Setup, work: Work) -> Reckoned:
     # a lane has its share of the cores, and all lanes take a pass at a time
     guess = passes.a_step * passes.mean_over_usual * passes.lanes * a_pass
     state = state_bytes(model, setup.train)
-    return Reckoned(setup, counted, passes, usual, found, state, guess)
+    left = device.memory - max(each.needed for each in found)
+    waits = file_seconds(setup.train, state, left)
+    return Reckoned(setup, counted, passes, usual, found, state, guess + waits, waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class _Candidate:
 def changes(asked: Reckoned, work: Work, advance: Callable[[int], None]) -> list[Change]:
     """Each single change with which the recipe fits; where none is enough, as few as do together,
     those that lose least. Empty where not even all of them do."""
-    candidates = list(_candidates(asked.setup, work))
+    candidates = list(_candidates(asked, work))
 
     def with_(taken: Sequence[_Candidate]) -> Change:
         setup = asked.setup
@@ -148,8 +151,9 @@ def changes(asked: Reckoned, work: Work, advance: Callable[[int], None]) -> list
     return [found]
 
 
-def _candidates(setup: Setup, work: Work) -> Iterator[_Candidate]:
+def _candidates(asked: Reckoned, work: Work) -> Iterator[_Candidate]:
     """What may be changed, in the order of what it loses."""
+    setup = asked.setup
     longest = max(each.longest for each in work.examples)
     now = pass_tokens(setup.train, work.device.kind, setup.method.name == "full")
     fewer = max(longest, now // 8)
@@ -162,7 +166,8 @@ def _candidates(setup: Setup, work: Work) -> Iterator[_Candidate]:
         yield _Candidate("model.gradient_checkpointing=true", loses, again)
     full, quantized = setup.method.name == "full", has_bitsandbytes()
     if full and setup.train.optimizer == "adamw" and work.device.kind == "cpu":
-        loses = "nothing, but each step reads and writes the optimizer's state in a file"
+        gigabytes = asked.state / 1e9
+        loses = f"nothing; the optimizer's state takes {gigabytes:.1f} GB of disk more"
         yield _Candidate("train.optimizer=adamw-disk", loses, _trained(optimizer="adamw-disk"))
     if full and setup.train.optimizer == "adamw" and quantized:
         loses = "precision of the optimizer's state, kept in 8 bits"

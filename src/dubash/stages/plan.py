@@ -119,7 +119,7 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
     looks = count / look_every + 1
     took = times(
         setup, reckoned.counted, reckoned.usual, reckoned.passes, count,
-        workload.dev_tokens, round(looks), device,
+        workload.dev_tokens, round(looks), device, reckoned.waits,
     )  # fmt: skip
     found: list[Change] = []
     if not reckoned.fits(device):

@@ -1,12 +1,14 @@
 """AdamW whose state lies in a file: the same steps bit for bit, with 8 bytes a weight less memory.
 
-A step goes through the weights a piece at a time. The piece's state is mapped from the file,
-updated there, and its pages are given back to the system, which keeps them while it has room and
-else writes them out. bitsandbytes' paged optimizers do the like between a GPU and its host.
+A step goes through the weights a piece at a time: the piece's state is read from the file, updated,
+and written back. The system keeps what it has room for in its file cache, and writes what was
+changed to the disk within about half a minute either way. bitsandbytes' paged optimizers do the
+like between a GPU and its host.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import tempfile
@@ -18,42 +20,37 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
+from dubash.core.errors import TrainingError
+
 PIECE = 2**22
 """Weights updated at a time: 32 MB of state."""
 
 _STATE = ("exp_avg", "exp_avg_sq")
+_IN_MEMORY = ("tmpfs", "ramfs")
 
 
 class DiskAdamW(torch.optim.AdamW):
     """`torch.optim.AdamW(fused=True)` with its two averages in a file of its own.
 
     The file has no name: it is gone with the process. `folder` says on which disk it lies. Raises
-    OSError where there is no room for it.
+    OSError where there is no room for it, and TrainingError where the folder lies in memory.
     """
 
     def __init__(self, groups: list[dict[str, Any]], rate: float, folder: Path) -> None:
         super().__init__(groups, lr=rate, fused=True)
-        trained = [each for group in self.param_groups for each in group["params"]]
-        needed = [_whole_pages(each.numel() * each.element_size()) for each in trained]
-        self._map = _mapped(folder, len(_STATE) * sum(needed))
-        self._held: dict[Tensor, tuple[Tensor, ...]] = {}  # the places of a weight's state
-        self._starts: dict[Tensor, tuple[int, ...]] = {}
+        self._trained = [each for group in self.param_groups for each in group["params"]]
+        self._starts: dict[Tensor, tuple[int, ...]] = {}  # where a weight's averages begin
         at = 0
-        for each, size in zip(trained, needed, strict=True):
+        for each in self._trained:
+            size = each.numel() * each.element_size()
+            size += -size % mmap.PAGESIZE
             self._starts[each] = tuple(at + number * size for number in range(len(_STATE)))
-            self._held[each] = tuple(self._place(each, start) for start in self._starts[each])
             at += len(_STATE) * size
-
-    def _place(self, parameter: Tensor, start: int) -> Tensor:
-        """A tensor like the parameter that lies in the file."""
-        place = torch.frombuffer(
-            self._map, dtype=parameter.dtype, count=parameter.numel(), offset=start
-        )
-        return place.view(parameter.shape)
+        self._file, self._size = _file(folder, at), at
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One step of all weights that have a gradient."""
+        """One step of all weights that have a gradient. Raises OSError where the disk fails."""
         if closure is not None:
             raise NotImplementedError("a step is taken without a closure")
         for group in self.param_groups:
@@ -62,54 +59,96 @@ class DiskAdamW(torch.optim.AdamW):
                     self._update(parameter, parameter.grad, group)
 
     def _update(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
-        if parameter not in self.state:
-            self.state[parameter] = {"step": torch.zeros(()), **self._entry(parameter)}
+        fresh = parameter not in self.state
         state = self.state[parameter]
+        before = torch.zeros(()) if fresh else state["step"]
         beta1, beta2 = group["betas"]
-        flat = [parameter.view(-1), gradient.reshape(-1), *(state[key].view(-1) for key in _STATE)]
-        step = state["step"]
-        for start in range(0, parameter.numel(), PIECE):
-            weights, gradients, first, second = (each[start : start + PIECE] for each in flat)
-            step = state["step"].clone()  # each piece is at the same step
+        flat = parameter.view(-1), gradient.reshape(-1)
+        held = [parameter.new_empty(min(PIECE, len(flat[0]))) for _ in _STATE]
+        for first in range(0, len(flat[0]), PIECE):
+            weights, gradients = (each[first : first + PIECE] for each in flat)
+            averages = [each[: len(weights)] for each in held]
+            places = [at + first * weights.element_size() for at in self._starts[parameter]]
+            for average, at in zip(averages, places, strict=True):
+                average.zero_() if fresh else self._read(average, at)
+            state["step"] = before.clone()  # each piece is at the same step
             adamw(
-                [weights], [gradients], [first], [second], [], [step], fused=True, amsgrad=False,
-                beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"],
-                eps=group["eps"], maximize=False,
+                [weights], [gradients], averages[:1], averages[1:], [], [state["step"]],
+                fused=True, amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"],
+                weight_decay=group["weight_decay"], eps=group["eps"], maximize=False,
             )  # fmt: skip
-            self._give_back(parameter, start, len(weights))
-        state["step"] = step
+            for average, at in zip(averages, places, strict=True):
+                self._write(average, at)
 
-    def _entry(self, parameter: Tensor) -> dict[str, Tensor]:
-        return dict(zip(_STATE, self._held[parameter], strict=True))
-
-    def _give_back(self, parameter: Tensor, first: int, count: int) -> None:
-        """Let the system have the memory of a piece's state; what stands there stays."""
-        size = parameter.element_size()
-        for start in self._starts[parameter]:
-            # pieces begin on a page, and what is behind a weight's last one is no one else's
-            self._map.madvise(mmap.MADV_DONTNEED, start + first * size, _whole_pages(count * size))
+    def state_dict(self) -> dict[str, Any]:
+        """As AdamW's. Its averages are the file's own pages, which are in memory only while they
+        are read; they say what the file says, also later."""
+        found: dict[str, Any] = super().state_dict()
+        mapped = mmap.mmap(self._file.fileno(), self._size)
+        for index, entry in found["state"].items():
+            parameter = self._trained[index]
+            averages = (
+                torch.frombuffer(
+                    mapped, dtype=parameter.dtype, count=parameter.numel(), offset=start
+                ).view(parameter.shape)
+                for start in self._starts[parameter]
+            )
+            found["state"][index] = {**entry, **dict(zip(_STATE, averages, strict=True))}
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Put a saved state into the file."""
         super().load_state_dict(state_dict)
         for parameter, state in self.state.items():
-            for name, place in self._entry(parameter).items():
-                place.copy_(state[name])
-                state[name] = place
-            self._give_back(parameter, 0, parameter.numel())
+            for name, at in zip(_STATE, self._starts[parameter], strict=True):
+                self._write(state.pop(name).reshape(-1), at)
+
+    def _read(self, into: Tensor, at: int) -> None:
+        bytes_ = _bytes(into)
+        while bytes_:
+            count = os.preadv(self._file.fileno(), [bytes_], at)
+            if not count:
+                raise OSError(errno.EIO, "adamw-disk's file ends too early")
+            bytes_, at = bytes_[count:], at + count
+
+    def _write(self, tensor: Tensor, at: int) -> None:
+        bytes_ = _bytes(tensor)
+        while bytes_:
+            count = os.pwrite(self._file.fileno(), bytes_, at)
+            bytes_, at = bytes_[count:], at + count
 
 
-def _whole_pages(size: int) -> int:
-    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+def _bytes(tensor: Tensor) -> memoryview:
+    return memoryview(tensor.view(torch.uint8).numpy())
 
 
-def _mapped(folder: Path, size: int) -> mmap.mmap:
-    """A new file without a name, of zeros, with room on the disk for all of it."""
+def _file(folder: Path, size: int) -> Any:
+    """A new file without a name, with room on the disk for all of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)  # a full disk must not show in mid-step
-        except OSError as error:
-            error.filename = str(folder)
-            raise
-        return mmap.mmap(file.fileno(), size)
+    if (kind := _file_system(folder)) in _IN_MEMORY:
+        raise TrainingError(
+            f"its folder lies in memory ({kind}), where adamw-disk spares none.",
+            where="run.folder", fix="Name a folder on a disk.",
+        )  # fmt: skip
+    file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (kept as long as we are)
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)  # a full disk is better found now
+    except OSError as error:
+        file.close()
+        error.filename = str(folder)
+        raise
+    return file
+
+
+def _file_system(folder: Path) -> str:
+    """The kind of file system that the folder lies in; "" where the system does not say."""
+    mounts = Path("/proc/self/mountinfo")
+    if not mounts.exists():
+        return ""
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.read_text().splitlines():
+        mount, _, about = line.partition(" - ")
+        if mount.split()[2] == number:
+            return about.split()[0]
+    return ""

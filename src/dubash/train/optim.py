@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,9 @@ def build_optimizer(
     """AdamW (Loshchilov & Hutter 2019), with 8-bit state (Dettmers et al. 2022), in pages or in a
     file where asked for, or Adafactor (Shazeer & Stern 2018), over what is trainable in the model.
 
-    Weight decay falls on matrices only, not on norms and biases. State that lies in a file lies in
-    `folder`, or among temporary files. Raises TrainingError where nothing is trainable or a GPU's
-    state should lie in a file, and ModelError where bitsandbytes is needed and missing.
+    Weight decay falls on matrices only, not on norms and biases. `folder` is for state that lies in
+    a file. Raises TrainingError where nothing is trainable or state in a file is not to be had (see
+    `refuse_disk`, `DiskAdamW`), and ModelError where bitsandbytes is needed and missing.
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [
@@ -46,8 +45,10 @@ def build_optimizer(
         )
         return adafactor
     if options.optimizer == "adamw-disk":
+        if folder is None:
+            raise ValueError("adamw-disk needs a folder")
         refuse_disk(groups[0]["params"][0].device.type)
-        return DiskAdamW(groups, options.learning_rate, folder or Path(tempfile.gettempdir()))
+        return DiskAdamW(groups, options.learning_rate, folder)
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
 
@@ -55,8 +56,9 @@ def refuse_disk(device: str) -> None:
     """TrainingError for an optimizer's state in a file where the weights are not on a CPU."""
     if device != "cpu":
         raise TrainingError(
-            "adamw-disk is for a CPU.", where="train.optimizer", fix="Take paged-adamw on a GPU."
-        )
+            "adamw-disk is for a CPU.", where="train.optimizer",
+            fix="Take paged-adamw on a GPU (it needs bitsandbytes), or set model.device: cpu.",
+        )  # fmt: skip
 
 
 def _bitsandbytes(

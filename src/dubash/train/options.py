@@ -64,10 +64,10 @@ class TrainOptions(Options):
     )
     optimizer: Optimizer = Field(
         "adamw",
-        description="disk: state in a file that a step reads and writes, for a CPU; the same "
-        "steps with 8 bytes a trained weight less memory. 8bit: two bytes of state a weight "
-        "instead of eight; paged: state that moves to the host's memory where the GPU's is short. "
-        "The last two need bitsandbytes.",
+        description="disk: state in a file that each step reads and writes, for a CPU; the same "
+        "steps with 8 bytes a trained weight less memory, and as many written to the disk. "
+        "8bit: two bytes of state a weight instead of eight; paged: state that moves to the "
+        "host's memory where the GPU's is short. The last two need bitsandbytes.",
     )
     learning_rate: float = Field(2e-4, gt=0, le=10)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
