@@ -20,9 +20,6 @@ from dubash.core.errors import UserError
 from dubash.core.progress import say
 from dubash.core.run import commit, machine, versions
 
-MEMORY_PAIRS = 2
-"""Pairs of fresh processes in a memory case: a peak hardly varies."""
-
 MEMORY_ROUNDS = 2
 """Steps before the peak is read: the optimizer's state is there from the second on."""
 
@@ -112,7 +109,7 @@ def _memory(case: Case, settings: Settings, prepared: dict[str, Any], ours: Job)
     facts: dict[str, Any] = {}
     pairs: list[dict[str, Any]] = []
     found: dict[str, Any] = {"variant": case.variants[0], "pairs": pairs}
-    for _ in range(min(settings.pairs, MEMORY_PAIRS)):
+    for _ in range(settings.pairs):  # of fresh processes
         mine, (*_, answer) = once(ours, settings.threads, MEMORY_ROUNDS)
         try:
             other, (*_, reply) = once(theirs, settings.threads, MEMORY_ROUNDS)
@@ -126,8 +123,6 @@ def _memory(case: Case, settings: Settings, prepared: dict[str, Any], ours: Job)
         ratio = answer["peak_mb"] / reply["peak_mb"]
         say(f"  ours {answer['peak_mb']:,.0f} MB · theirs {reply['peak_mb']:,.0f} MB · {ratio:.2f}")
         pairs.append({"ratio": ratio, "ours": answer, "theirs": reply})
-        if "note" in found:
-            break
     check = {"invalid": ""}
     if "note" not in found:
         check = _check(case, settings, prepared, pairs[-1], facts["theirs"])
