@@ -265,6 +265,10 @@ def test_state_in_a_file_is_refused_on_a_gpu_before_the_data_is_read(job, monkey
     }  # fmt: skip
     with pytest.raises(TrainingError, match=r"^train\.optimizer: adamw-disk is for a CPU"):
         stages[stage](load_recipe("recipe.yaml", settings))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("dubash.train.disk._file_system", lambda _folder: "tmpfs")
+    with pytest.raises(TrainingError, match=r"^run\.folder: its folder lies in memory"):
+        stages[stage](load_recipe("recipe.yaml", settings))
 
 
 def test_the_processes_that_torchrun_started_are_those_asked_for(recipe, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dubash.cli import app
-from dubash.core.errors import RecipeError
+from dubash.core.errors import RecipeError, TrainingError
 from dubash.core.run import RunFolder
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe
@@ -171,6 +171,15 @@ def test_with_several_processes_memory_is_that_of_each(job):
 def test_a_devices_memory_is_what_its_maker_says(job):
     done = CliRunner().invoke(app, ["plan", "recipe.yaml", "--device", "t4"])
     assert row(done.stdout, "of") == "16.00 GB"
+
+
+def test_state_in_a_file_is_planned_for_a_cpus_disk_only(job, monkeypatch):
+    on_disk = "train.optimizer=adamw-disk"
+    with pytest.raises(TrainingError, match=r"adamw-disk is for a CPU, and .* is a GPU"):
+        numbers("recipe.yaml", on_disk, device="t4")
+    monkeypatch.setattr("dubash.train.disk._file_system", lambda _folder: "tmpfs")
+    with pytest.raises(TrainingError, match=r"run\.folder: its folder lies in memory \(tmpfs\)"):
+        numbers("recipe.yaml", on_disk, device=None)
 
 
 def test_an_unknown_device_is_refused():

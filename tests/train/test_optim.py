@@ -208,7 +208,7 @@ def test_a_file_that_would_lie_in_memory_is_refused():
 
 def test_state_in_a_file_is_for_a_cpu():
     with pytest.raises(TrainingError, match=r"train\.optimizer: adamw-disk is for a CPU\."):
-        refuse_disk("cuda")
+        refuse_disk("cuda", Path())
 
 
 @pytest.mark.parametrize("name", EIGHT_BIT)

@@ -23,7 +23,7 @@ from dubash.plan.passes import Passes
 from dubash.train.disk import PIECE
 from dubash.train.lanes import KEPT_GRADIENT
 from dubash.train.loss import bare
-from dubash.train.optim import build_optimizer, refuse_disk
+from dubash.train.optim import build_optimizer
 from dubash.train.options import TrainOptions
 
 HEAP = 1.3
@@ -169,7 +169,6 @@ def optimizer_bytes(model: Any, options: TrainOptions, device: Device) -> int:
     if options.optimizer.startswith("paged") and device.kind == "cuda":
         return 0
     if options.optimizer == "adamw-disk":
-        refuse_disk(device.kind)
         return min(8 * PIECE, state_bytes(model, options))
     return state_bytes(model, options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,13 +27,14 @@ no tokenizer of Gemma or mT5 to count with."""
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be trained on, where: the rows, the steps, the device, and what the process holds
-    there before anything is loaded."""
+    """What is to be trained on, where: the rows, the steps, the device, what the process holds
+    there before anything is loaded, and the bytes of disk that the recipe leaves free."""
 
     examples: Sequence[Example]
     steps: Sequence[Step]
     device: Device
     runtime: int
+    spare: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def _candidates(asked: Reckoned, work: Work) -> Iterator[_Candidate]:
         again = partial(replace, checkpointing=True)
         yield _Candidate("model.gradient_checkpointing=true", loses, again)
     full, quantized = setup.method.name == "full", has_bitsandbytes()
-    if full and setup.train.optimizer == "adamw" and work.device.kind == "cpu":
+    room = asked.state * setup.train.processes <= work.spare
+    if full and setup.train.optimizer == "adamw" and work.device.kind == "cpu" and room:
         gigabytes = asked.state / 1e9
         loses = f"nothing; the optimizer's state takes {gigabytes:.1f} GB of disk more"
         yield _Candidate("train.optimizer=adamw-disk", loses, _trained(optimizer="adamw-disk"))

@@ -130,7 +130,7 @@ def refuse_on_this_machine(run: RunFolder, recipe: Recipe) -> None:
         if on_disk:
             from dubash.train.optim import refuse_disk
 
-            refuse_disk(placed.device)
+            refuse_disk(placed.device, run.path)
 
 
 def refuse_without_bitsandbytes(recipe: Recipe) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dubash.core.errors import TrainingError
 from dubash.core.files import cache_root, read_json
 from dubash.core.memory import resident
 from dubash.core.progress import progress, say
@@ -99,6 +100,7 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         if device_name
         else this_machine(recipe.model, model_type)
     )
+    _refuse_disk(recipe, run, device)
     processes = recipe.train.processes
     if device.kind == "cpu" and processes > 1:  # which share its memory; each has a GPU of its own
         device = replace(device, memory=device.memory // processes)
@@ -121,16 +123,18 @@ def make_plan(loaded: LoadedRecipe, device_name: str | None = None) -> Plan:
         setup, reckoned.counted, reckoned.usual, reckoned.passes, count,
         workload.dev_tokens, round(looks), device, reckoned.waits,
     )  # fmt: skip
+    trims = vocabulary is not None and not run.base.exists()
+    stored, free = disk(setup, reckoned.counted, reckoned.state, trims), _free(run.path)
     found: list[Change] = []
     if not reckoned.fits(device):
+        if device.here:
+            work = replace(work, spare=free - sum(stored.values()))
         with progress("looking for changes with which it fits", 0, "setups") as advance:
             found = changes(reckoned, work, advance)
-    trims = vocabulary is not None and not run.base.exists()
     tokens = scale * sum(workload.examples[row].longest for step in steps for row in step.rows)
     return Plan(
         recipe, shape, device, workload, count, tokens, reckoned, took,
-        disk(setup, reckoned.counted, reckoned.state, trims),
-        _free(run.path), vocabulary, found,
+        stored, free, vocabulary, found,
     )  # fmt: skip
 
 
@@ -203,6 +207,21 @@ def _counted(recipe: Recipe, workload: Workload, template: Template) -> int:
     options = recipe.model.trim or TrimOptions()
     found = select(original.vocabulary, usage, needed, recipe.languages.pair(), options)
     return len(found.kept | original.named_ids)
+
+
+def _refuse_disk(recipe: Recipe, run: RunFolder, device: Device) -> None:
+    """TrainingError for an optimizer's state in a file where training would refuse it."""
+    from dubash.train.optim import refuse_disk
+
+    if recipe.train.optimizer != "adamw-disk":
+        return
+    if device.here:
+        refuse_disk(device.kind, run.path)
+    elif device.kind != "cpu":
+        raise TrainingError(
+            f"adamw-disk is for a CPU, and {device.name} is a GPU.", where="train.optimizer",
+            fix="Leave --device out, or take paged-adamw.",
+        )  # fmt: skip
 
 
 def _free(folder: Path) -> int:

@@ -147,8 +147,9 @@ def _verdict(plan: Plan) -> Text:
     peak, room = plan.reckoned.needed, plan.device.memory
     if plan.fits:
         return Text(f"it fits: {size(peak)} of {size(room)} on {where}", "green")
-    if not plan.reckoned.fits(plan.device):
-        more = "" if plan.changes else "; no change known here makes it fit: take a smaller model"
-        return Text(f"it does not fit: {size(peak)} of {size(room)} on {where}{more}", "red")
-    need = size(sum(plan.disk.values()))
-    return Text(f"it does not fit: {need} of disk are needed, {size(plan.disk_free)} free", "red")
+    disk = f"{size(sum(plan.disk.values()))} of disk are needed, {size(plan.disk_free)} free"
+    if plan.reckoned.fits(plan.device):
+        return Text(f"it does not fit: {disk}", "red")
+    more = "" if plan.enough_disk else f"; {disk}"
+    more += "" if plan.changes else "; no change known here makes it fit: take a smaller model"
+    return Text(f"it does not fit: {size(peak)} of {size(room)} on {where}{more}", "red")

@@ -119,17 +119,25 @@ class DiskAdamW(torch.optim.AdamW):
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.view(torch.uint8).numpy())
+    return tensor.view(torch.uint8).numpy().data
 
 
-def _file(folder: Path, size: int) -> Any:
-    """A new file without a name, with room on the disk for all of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if (kind := _file_system(folder)) in _IN_MEMORY:
+def refuse_in_memory(folder: Path) -> None:
+    """TrainingError for a folder, there or to be made, that lies in memory."""
+    there = folder.absolute()
+    while not there.exists():
+        there = there.parent
+    if (kind := _file_system(there)) in _IN_MEMORY:
         raise TrainingError(
             f"its folder lies in memory ({kind}), where adamw-disk spares none.",
             where="run.folder", fix="Name a folder on a disk.",
         )  # fmt: skip
+
+
+def _file(folder: Path, size: int) -> Any:
+    """A new file without a name, with room on the disk for all of it."""
+    refuse_in_memory(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (kept as long as we are)
     try:
         os.posix_fallocate(file.fileno(), 0, size)  # a full disk is better found now

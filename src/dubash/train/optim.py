@@ -13,7 +13,7 @@ from transformers.optimization import Adafactor
 from dubash.core.errors import TrainingError
 from dubash.core.progress import say
 from dubash.model.device import need_bitsandbytes
-from dubash.train.disk import DiskAdamW
+from dubash.train.disk import DiskAdamW, refuse_in_memory
 from dubash.train.options import BITSANDBYTES, TrainOptions
 
 
@@ -47,18 +47,20 @@ def build_optimizer(
     if options.optimizer == "adamw-disk":
         if folder is None:
             raise ValueError("adamw-disk needs a folder")
-        refuse_disk(groups[0]["params"][0].device.type)
+        refuse_disk(groups[0]["params"][0].device.type, folder)
         return DiskAdamW(groups, options.learning_rate, folder)
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
 
-def refuse_disk(device: str) -> None:
-    """TrainingError for an optimizer's state in a file where the weights are not on a CPU."""
+def refuse_disk(device: str, folder: Path) -> None:
+    """TrainingError for an optimizer's state in a file where the weights are not on a CPU, or the
+    run's folder lies in memory."""
     if device != "cpu":
         raise TrainingError(
             "adamw-disk is for a CPU.", where="train.optimizer",
             fix="Take paged-adamw on a GPU (it needs bitsandbytes), or set model.device: cpu.",
         )  # fmt: skip
+    refuse_in_memory(folder)
 
 
 def _bitsandbytes(
