@@ -53,14 +53,20 @@ def _errors_name(path: Path) -> Iterator[None]:
         raise
 
 
+def nearest_folder(path: Path) -> Path:
+    """The path itself where it is there, or else the innermost folder of those it would lie in."""
+    there = path.absolute()
+    while not there.exists():
+        there = there.parent
+    return there
+
+
 def check_writable(path: Path) -> None:
     """Raise UserError where nothing can be made at `path`, to be said before the work is done.
 
     It is tried: a system's own folders (/proc) take nothing from whoever is allowed everything.
     """
-    there = path.absolute().parent
-    while not there.exists():
-        there = there.parent
+    there = nearest_folder(path.absolute().parent)
     try:
         with tempfile.TemporaryDirectory(prefix=".", dir=there):
             pass

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dubash.core.errors import TrainingError
-from dubash.core.files import cache_root, read_json
+from dubash.core.files import cache_root, nearest_folder, read_json
 from dubash.core.memory import resident
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
@@ -226,12 +226,7 @@ def _refuse_disk(recipe: Recipe, run: RunFolder, device: Device) -> None:
 
 def _free(folder: Path) -> int:
     """Free bytes where less is free: at the run's folder, or at the cache."""
-    free = []
-    for path in (folder.absolute(), cache_root()):
-        while not path.exists():
-            path = path.parent
-        free.append(shutil.disk_usage(path).free)
-    return min(free)
+    return min(shutil.disk_usage(nearest_folder(path)).free for path in (folder, cache_root()))
 
 
 def as_numbers(plan: Plan) -> dict[str, Any]:

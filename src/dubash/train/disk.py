@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from dubash.core.errors import TrainingError
+from dubash.core.files import nearest_folder
 
 PIECE = 2**22
 """Weights updated at a time: 32 MB of state."""
@@ -124,10 +125,7 @@ def _bytes(tensor: Tensor) -> memoryview:
 
 def refuse_in_memory(folder: Path) -> None:
     """TrainingError for a folder, there or to be made, that lies in memory."""
-    there = folder.absolute()
-    while not there.exists():
-        there = there.parent
-    if (kind := _file_system(there)) in _IN_MEMORY:
+    if (kind := _file_system(nearest_folder(folder))) in _IN_MEMORY:
         raise TrainingError(
             f"its folder lies in memory ({kind}), where adamw-disk spares none.",
             where="run.folder", fix="Name a folder on a disk.",
