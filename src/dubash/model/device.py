@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from dubash.core.errors import ModelError
-from dubash.core.files import cache_root
+from dubash.core.files import cache_root, nearest_folder
 from dubash.model.options import ModelOptions, Precision
 
 DTYPES: dict[Precision, torch.dtype] = {
@@ -170,6 +170,4 @@ def _free_memory() -> float | None:
 
 
 def _free_disk(path: Path) -> int:
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
+    return shutil.disk_usage(nearest_folder(path)).free
