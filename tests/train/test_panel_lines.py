@@ -1,6 +1,6 @@
 """What the panel is put together from: texts cut to fit, curves in a line."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -24,6 +24,7 @@ def test_a_text_that_fits_stays_whole():
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=100), st.integers(0, 40))
+@example([0.0, 2.2250738585072014e-308], 2)
 def test_a_curve_has_a_block_for_each_share(values, width):
     drawn = curve(values, width)
     assert len(drawn) == min(len(values), width)

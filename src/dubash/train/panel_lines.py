@@ -44,8 +44,10 @@ def curve(values: Sequence[float], width: int) -> str:
     edges = [len(values) * at // count for at in range(count + 1)]
     means = [sum(values[low:high]) / (high - low) for low, high in pairwise(edges)]
     low, high = min(means), max(means)
-    scale = (len(_LEVELS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_LEVELS[round((mean - low) * scale)] for mean in means)
+    span = high - low or 1.0
+    most = len(_LEVELS) - 1
+    # divided first: seven over a span near nothing would be infinite
+    return "".join(_LEVELS[round((mean - low) / span * most)] for mean in means)
 
 
 def curved(label: str, value: str, values: list[float], parts: list[Text], width: int) -> Text:
