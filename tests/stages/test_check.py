@@ -227,7 +227,13 @@ def test_what_needs_bitsandbytes_is_refused_where_it_is_missing(
     assert caught.value.where == where
 
 
-@pytest.mark.parametrize("stage", ["check", "train", "run"])
+STAGES = {
+    "check": lambda loaded: check.check(loaded, 1), "train": train.train, "run": run.run,
+}  # fmt: skip
+"""The stages that train, or say whether that will go well."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
@@ -245,30 +251,24 @@ def test_what_this_machine_has_not_is_refused_before_the_data_is_read(
     monkeypatch.setattr("dubash.train.tensorboard.has_tensorboard", lambda: False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     settings = ["model.device=auto", "model.dtype=auto", "data.train=[nothing.csv]", setting]
-    stages = {
-        "check": lambda loaded: check.check(loaded, 1), "train": train.train, "run": run.run,
-    }  # fmt: skip
     with pytest.raises(UserError, match=f"^{told}"):
-        stages[stage](load_recipe("recipe.yaml", settings))
+        STAGES[stage](load_recipe("recipe.yaml", settings))
     assert not (job / "runs").exists()
 
 
-@pytest.mark.parametrize("stage", ["check", "train", "run"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_state_in_a_file_is_refused_on_a_gpu_before_the_data_is_read(job, monkeypatch, stage):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     settings = [
         "model.device=auto", "model.dtype=fp32", "data.train=[nothing.csv]",
         "train.optimizer=adamw-disk",
     ]  # fmt: skip
-    stages = {
-        "check": lambda loaded: check.check(loaded, 1), "train": train.train, "run": run.run,
-    }  # fmt: skip
     with pytest.raises(TrainingError, match=r"^train\.optimizer: adamw-disk is for a CPU"):
-        stages[stage](load_recipe("recipe.yaml", settings))
+        STAGES[stage](load_recipe("recipe.yaml", settings))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("dubash.train.disk._file_system", lambda _folder: "tmpfs")
     with pytest.raises(TrainingError, match=r"^run\.folder: its folder lies in memory"):
-        stages[stage](load_recipe("recipe.yaml", settings))
+        STAGES[stage](load_recipe("recipe.yaml", settings))
 
 
 def test_the_processes_that_torchrun_started_are_those_asked_for(recipe, tmp_path, monkeypatch):

@@ -33,8 +33,8 @@ _IN_MEMORY = ("tmpfs", "ramfs")
 class DiskAdamW(torch.optim.AdamW):
     """`torch.optim.AdamW(fused=True)` with its two averages in a file of its own.
 
-    The file has no name: it is gone with the process. `folder` says on which disk it lies. Raises
-    OSError where there is no room for it, and TrainingError where the folder lies in memory.
+    The file has no name: it is gone with the process. `folder` says on which disk it lies, see
+    `refuse_in_memory`. Raises OSError where there is no room for it.
     """
 
     def __init__(self, groups: list[dict[str, Any]], rate: float, folder: Path) -> None:
@@ -134,7 +134,6 @@ def refuse_in_memory(folder: Path) -> None:
 
 def _file(folder: Path, size: int) -> Any:
     """A new file without a name, with room on the disk for all of it."""
-    refuse_in_memory(folder)
     folder.mkdir(parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (kept as long as we are)
     try:

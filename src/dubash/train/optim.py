@@ -25,7 +25,7 @@ def build_optimizer(
 
     Weight decay falls on matrices only, not on norms and biases. `folder` is for state that lies in
     a file. Raises TrainingError where nothing is trainable or state in a file is not to be had (see
-    `refuse_disk`, `DiskAdamW`), and ModelError where bitsandbytes is needed and missing.
+    `refuse_disk`), and ModelError where bitsandbytes is needed and missing.
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [
