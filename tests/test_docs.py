@@ -145,6 +145,14 @@ def test_the_commands_on_glossaries_run_as_they_stand(workplace):
     assert scores["terminology"]["entries"] == terms.count("\n") - 1
 
 
+def test_the_commands_on_memories_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    rows = re.search(r"```tsv file=old\.tsv\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "old.tsv").write_text(rows, encoding="utf-8")
+    _run_commands(page, workplace, least=6)
+    assert len((workplace / "memory.tsv").read_text("utf-8").splitlines()) == 4
+
+
 def test_the_commands_on_your_own_data_run_as_they_stand(workplace):
     _run_commands((ROOT / "docs" / "your-data.md").read_text(encoding="utf-8"), workplace, least=6)
     assert (workplace / "runs" / "village" / "report.html").exists()

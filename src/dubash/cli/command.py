@@ -21,9 +21,10 @@ from dubash.cli import running
 from dubash.cli import using
 from dubash.cli import judging
 from dubash.cli import groups
+from dubash.cli import memories
 
 # isort: on
-COMMANDS = (running, using, judging, groups)
+COMMANDS = (running, using, judging, groups, memories)
 
 
 def main() -> NoReturn:

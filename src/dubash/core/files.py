@@ -82,12 +82,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 
     Raises OSError naming `path`.
     """
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same for what comes piece by piece."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _errors_name(path):
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as handle:
-                handle.write(content)
+                handle.writelines(pieces)
                 handle.flush()
                 os.fsync(handle.fileno())
             os.chmod(temporary, 0o644)
@@ -101,6 +106,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` in UTF-8."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Lines in UTF-8, written as they come; whole or not at all."""
+    write_pieces(path, (f"{line}\n".encode() for line in lines))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -119,8 +129,7 @@ def read_json(path: Path) -> Any:
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """One JSON object a line, written whole or not at all."""
-    lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-    write_text(path, "".join(lines))
+    write_lines(path, (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

@@ -155,11 +155,11 @@ def _numbered(columns: Columns | None, width: int, name: str) -> Picked:
 def _read_jsonl(
     path: Path, name: str, columns: Columns | None, defaults: list[Picked]
 ) -> Iterator[Row]:
-    objects = _json_objects(path, name)
+    objects = json_objects(path, name)
     head = [each for each in islice(objects, PEEK) if not isinstance(each, BadRow)]
     found = {label: None for _, record, _ in head for label in names_in(record)}
     picked = find_columns(columns, defaults, found, name) if head else defaults[0]
-    for each in _json_objects(path, name):
+    for each in json_objects(path, name):
         if isinstance(each, BadRow):
             yield each
         else:
@@ -167,7 +167,11 @@ def _read_jsonl(
             yield make_row(record, picked, f"{name}:{number}", raw)
 
 
-def _json_objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any], str] | BadRow]:
+def json_objects(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any], str] | BadRow]:
+    """The objects of a JSON Lines file, each with its line's number and the line itself.
+
+    Raises DataError for a JSON array, and as `lines` does.
+    """
     for number, line in enumerate(lines(path, name), start=1):
         if not line.strip():
             continue

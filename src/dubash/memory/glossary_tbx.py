@@ -64,7 +64,7 @@ def read_tbx(path: Path, name: str, languages: LanguagePair) -> Iterator[TermEnt
     the target language.
     """
     seen: dict[str, None] = {}
-    for element in parse(path, name, _ROOTS, _CONCEPTS):
+    for element in parse(path, name, _ROOTS, _CONCEPTS, "TBX"):
         concept = _concept(element)
         seen |= dict.fromkeys(concept.terms)
         yield from _entries(concept, languages, name)

@@ -34,14 +34,19 @@ _PIECE = 1 << 16
 
 @dataclass(slots=True)
 class Element:
-    """An element of a record: its name without prefix, the line it begins in, and the pieces of
-    text in it and below it."""
+    """An element of a record: its name without prefix, the line it begins in, its texts and the
+    elements in it in their order, and of a record what it stands in, outermost first."""
 
     name: str
     line: int
     attributes: dict[str, str]
-    text: list[str] = field(default_factory=list)
-    children: list[Element] = field(default_factory=list)
+    content: list[str | Element] = field(default_factory=list)
+    around: tuple[Element, ...] = ()
+
+    @property
+    def children(self) -> Iterator[Element]:
+        """The elements right in it."""
+        return (each for each in self.content if isinstance(each, Element))
 
     def within(self, stop: Set[str] = frozenset()) -> Iterator[Element]:
         """Every element below, in order, without those named in `stop` and what is in them."""
@@ -57,16 +62,19 @@ class Element:
     @property
     def all_text(self) -> str:
         """The text in it and below it."""
-        return "".join(self.text)
+        return "".join(each if isinstance(each, str) else each.all_text for each in self.content)
 
 
-def parse(path: Path, name: str, roots: Set[str], records: Set[str]) -> Iterator[Element]:
-    """The elements named in `records`, each once it is whole; names count without a prefix.
+def parse(
+    path: Path, name: str, roots: Set[str], records: Set[str], kind: str
+) -> Iterator[Element]:
+    """The elements named in `records`, each once it is whole; names count without a prefix. `kind`
+    is what the file should be (TBX), for a message.
 
     Raises DataError, with the line, for XML that is not well-formed, has another root than `roots`,
     declares or refers to entities of its own, or goes over a limit.
     """
-    reader = _Reader(name, roots, records)
+    reader = _Reader(name, roots, records, kind)
     fed = 0
     with path.open("rb") as handle:
         while True:
@@ -84,8 +92,8 @@ def parse(path: Path, name: str, roots: Set[str], records: Set[str]) -> Iterator
 class _Reader:
     """The handlers of one file: they keep elements of records only."""
 
-    def __init__(self, name: str, roots: Set[str], records: Set[str]) -> None:
-        self.name, self.roots, self.records = name, roots, records
+    def __init__(self, name: str, roots: Set[str], records: Set[str], kind: str) -> None:
+        self.name, self.roots, self.records, self.kind = name, roots, records, kind
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -97,6 +105,7 @@ class _Reader:
         self.parser.CharacterDataHandler = self._characters
         self.whole: list[Element] = []
         self._open: list[Element] = []  # the record at hand, then inwards
+        self._around: list[Element] = []  # what is open outside records
         self._depth = self._outside = self._elements = self._length = 0
 
     def feed(self, piece: bytes) -> None:
@@ -132,22 +141,24 @@ class _Reader:
         self._depth += 1
         if self._depth == 1 and bare not in self.roots:
             known = " or ".join(f"<{each}>" for each in sorted(self.roots))
-            self.refuse(f"the root is <{bare[:40]}>, not {known}.", "Export it as TBX.")
+            self.refuse(f"the root is <{bare[:40]}>, not {known}.", f"Export it as {self.kind}.")
         if self._depth > MAX_DEPTH:
             self.refuse(f"elements nested more than {MAX_DEPTH} deep.")
         if not self._open and bare not in self.records:
             self._outside += 1
             if self._outside > MAX_OUTSIDE:
                 self.refuse(f"more than {MAX_OUTSIDE:,} elements outside entries.")
+            self._around.append(Element(bare, self.parser.CurrentLineNumber, attributes))
             return
         if not self._open:
             self._elements = self._length = 0
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
             self.refuse(f"an entry of more than {MAX_ELEMENTS:,} elements.")
-        element = Element(bare, self.parser.CurrentLineNumber, attributes)
+        around = () if self._open else tuple(self._around)
+        element = Element(bare, self.parser.CurrentLineNumber, attributes, around=around)
         if self._open:
-            self._open[-1].children.append(element)
+            self._open[-1].content.append(element)
         self._open.append(element)
 
     def _end(self, _name: str) -> None:
@@ -156,6 +167,8 @@ class _Reader:
             element = self._open.pop()
             if not self._open:
                 self.whole.append(element)
+        elif self._around:
+            self._around.pop()
 
     def _characters(self, text: str) -> None:
         if not self._open:
@@ -163,5 +176,4 @@ class _Reader:
         self._length += len(text)
         if self._length > MAX_TEXT:
             self.refuse(f"an entry of more than {MAX_TEXT:,} characters.")
-        for element in self._open:
-            element.text.append(text)
+        self._open[-1].content.append(text)

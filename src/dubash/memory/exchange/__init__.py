@@ -1,0 +1,1 @@
+"""Translation memories from and to the files of other tools."""

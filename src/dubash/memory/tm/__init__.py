@@ -1,0 +1,1 @@
+"""The translation memory: units kept with where they come from, found again by likeness."""

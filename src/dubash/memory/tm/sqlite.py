@@ -1,0 +1,276 @@
+"""The translation memory in one SQLite file, searched by FTS5's trigrams: any script.
+
+A unit's number is its length and a running number in one, `length << 32 | n`. A match of at least p
+percent is between p and 1/p times as long as what is looked for, so that the lengths that can match
+are one range of numbers, and the index passes over the rest of a trigram's list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from dubash.core.errors import DataError
+from dubash.memory.tm.trigrams import indexed, rarest, trigrams
+from dubash.memory.tm.unit import TranslationUnit, content_as_json, content_from_json
+
+BATCH = 20_000
+"""Units that are committed together: those that were acknowledged are never lost."""
+
+CANDIDATES = 1000
+"""Units compared by edit distance, those that share most of the trigrams read."""
+
+VERSION = 1
+_APPLICATION = 0x6475626D  # "dubm", so that no other database is taken for a memory
+_LENGTH = 32
+_SCHEMA = """
+CREATE TABLE units (
+    number INTEGER PRIMARY KEY,
+    source TEXT NOT NULL, target TEXT NOT NULL,
+    source_language TEXT NOT NULL, target_language TEXT NOT NULL,
+    document TEXT NOT NULL, previous TEXT NOT NULL, following TEXT NOT NULL,
+    origin TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL, creator TEXT NOT NULL,
+    source_content TEXT NOT NULL, target_content TEXT NOT NULL, facts TEXT NOT NULL,
+    identity BLOB NOT NULL UNIQUE
+);
+CREATE INDEX by_source ON units (source);
+CREATE VIRTUAL TABLE trigrams USING fts5 (
+    source, content='', tokenize='trigram case_sensitive 1', detail=none, columnsize=0
+);
+CREATE TABLE frequency (trigram TEXT PRIMARY KEY, units INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE counter (last INTEGER NOT NULL);
+INSERT INTO counter VALUES (0);
+"""
+_TEXTS = (
+    "source", "target", "source_language", "target_language", "document", "previous", "following",
+    "origin", "created", "changed", "creator",
+)  # fmt: skip
+_COLUMNS = ", ".join((*_TEXTS, "source_content", "target_content", "facts"))
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of units handed over: how many are new, and how many were there already."""
+
+    new: int
+    known: int
+
+
+class SqliteMemory:
+    """A memory in a file that is made where there is none.
+
+    Raises DataError for a file that is no memory, or one of a later version. It may be read by
+    several processes; one writes at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._base = sqlite3.connect(path, timeout=30)
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise DataError(f"no translation memory ({error}).", where=str(path)) from error
+
+    def _open(self) -> None:
+        """Make the tables, or see that they are ours."""
+        self._base.execute("PRAGMA journal_mode = WAL")
+        self._base.execute(
+            "PRAGMA synchronous = FULL"
+        )  # what was acknowledged outlives a power cut
+        self._base.execute("PRAGMA cache_size = -65536")
+        application = self._value("PRAGMA application_id")
+        version = self._value("PRAGMA user_version")
+        if application == 0 and not self._value("SELECT count(*) FROM sqlite_master"):
+            with self._writing():
+                for statement in _SCHEMA.split(";"):
+                    self._base.execute(statement)
+                self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
+                self._base.execute(f"PRAGMA user_version = {VERSION}")
+        elif application != _APPLICATION:
+            raise DataError("no translation memory.", where=str(self.path))
+        elif version > VERSION:
+            raise DataError(
+                f"a memory of version {version}; this dubash knows {VERSION}.",
+                where=str(self.path), fix="Update dubash.",
+            )  # fmt: skip
+
+    @classmethod
+    def existing(cls, path: Path) -> SqliteMemory:
+        """The memory of a file that is there. Raises DataError where there is none."""
+        if not path.is_file():
+            raise DataError(
+                "no such file.",
+                where=str(path),
+                fix="Fill one: dubash tm import MEMORY FILE --languages en-es.",
+            )
+        return cls(path)
+
+    def __enter__(self) -> SqliteMemory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base.close()
+
+    def __len__(self) -> int:
+        return self._value("SELECT count(*) FROM units")
+
+    def add(self, units: Iterable[TranslationUnit]) -> Iterator[Added]:
+        """Add units, `BATCH` at a time; each batch is on the disk when its counts come.
+
+        A unit is known already where texts, tags, languages, document and neighbours are the same.
+        """
+        waiting = iter(units)
+        while batch := list(islice(waiting, BATCH)):
+            yield self._add(batch)
+
+    def _add(self, batch: Sequence[TranslationUnit]) -> Added:
+        by_identity = {_identity(unit): unit for unit in batch}
+        with self._writing():
+            for known in self._known(list(by_identity)):
+                del by_identity[known]
+            first = self._value("SELECT last FROM counter") + 1
+            rows: list[tuple[Any, ...]] = [
+                (len(unit.source) << _LENGTH | at, *_written(unit), identity)
+                for at, (identity, unit) in enumerate(by_identity.items(), start=first)
+            ]
+            rows.sort(key=lambda row: row[0])  # FTS5 begins a new piece where a number is lower
+            marks = ", ".join("?" * (_COLUMNS.count(",") + 3))
+            self._base.executemany(
+                f"INSERT INTO units (number, {_COLUMNS}, identity) VALUES ({marks})", rows
+            )
+            self._base.executemany(
+                "INSERT INTO trigrams (rowid, source) VALUES (?, ?)",
+                ((number, indexed(source)) for number, source, *_ in rows),
+            )
+            self._base.execute("UPDATE counter SET last = last + ?", [len(rows)])
+            counts: Counter[str] = Counter()
+            for unit in by_identity.values():
+                counts.update(trigrams(unit.source))
+            self._base.executemany(
+                "INSERT INTO frequency VALUES (?, ?) "
+                "ON CONFLICT (trigram) DO UPDATE SET units = units + excluded.units",
+                sorted(counts.items()),
+            )
+        return Added(len(rows), len(batch) - len(rows))
+
+    def _known(self, identities: Sequence[bytes]) -> list[bytes]:
+        """Those of the identities that the memory has."""
+        marks = ", ".join("?" * len(identities))
+        query = f"SELECT identity FROM units WHERE identity IN ({marks})"
+        return [identity for (identity,) in self._base.execute(query, identities)]
+
+    def all(self) -> Iterator[TranslationUnit]:
+        """Every unit, in the order in which they were added."""
+        for _, unit in self._units("true ORDER BY number & 0xFFFFFFFF", []):
+            yield unit
+
+    def count(self, *fields: str) -> dict[tuple[str, ...], int]:
+        """How many units there are of each value of the fields, most first."""
+        columns = ", ".join(each for each in _COLUMNS.split(", ") if each in fields)
+        query = f"SELECT count(*), {columns} FROM units GROUP BY {columns} ORDER BY 1 DESC, 2"
+        return {tuple(values): number for number, *values in self._base.execute(query)}
+
+    def exact(self, text: str) -> Iterator[tuple[int, TranslationUnit]]:
+        """The units with exactly this source."""
+        return self._units("source = ?", [text])
+
+    def alike(self, text: str, least: int) -> Iterator[tuple[int, TranslationUnit]]:
+        """Units that may be at least `least` percent alike to the text, by the trigrams they share.
+
+        Not all of them need be: the edit distance decides.
+        """
+        shared = self._sharing(text, least)
+        numbers = [number for number, _ in shared.most_common(CANDIDATES)]
+        for start in range(0, len(numbers), 500):
+            some = numbers[start : start + 500]
+            yield from self._units(f"number IN ({', '.join('?' * len(some))})", some)
+
+    def _sharing(self, text: str, least: int) -> Counter[int]:
+        """How many of the text's rarest trigrams each unit of a fitting length has."""
+        low = len(text) * least // 100 << _LENGTH
+        high = (len(text) * 100 // max(least, 1) + 1) << _LENGTH
+        shared: Counter[int] = Counter()
+        for trigram in rarest(text, self._frequencies(list(trigrams(text)))):
+            found = self._base.execute(
+                "SELECT rowid FROM trigrams WHERE trigrams MATCH ? AND rowid BETWEEN ? AND ?",
+                (_quoted(trigram), low, high),
+            )
+            shared.update(number for (number,) in found)
+        return shared
+
+    def _frequencies(self, wanted: Sequence[str]) -> dict[str, int]:
+        """How many units have each of the trigrams, of those that any has."""
+        found: dict[str, int] = {}
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT trigram, units FROM frequency WHERE trigram IN ({marks})"
+            found.update(self._base.execute(query, some))
+        return found
+
+    def _units(self, where: str, given: Sequence[object]) -> Iterator[tuple[int, TranslationUnit]]:
+        query = f"SELECT number, {_COLUMNS} FROM units WHERE {where}"
+        for number, *columns in self._base.execute(query, given):
+            yield number, _read(columns)
+
+    def _value(self, query: str) -> int:
+        [value] = self._base.execute(query).fetchone()
+        return int(value)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._base.rollback()
+            raise
+        self._base.commit()
+
+
+def _quoted(trigram: str) -> str:
+    """As a string of FTS5's query language."""
+    return '"' + trigram.replace('"', '""') + '"'
+
+
+def _written(unit: TranslationUnit) -> tuple[str, ...]:
+    texts = [getattr(unit, each) for each in _TEXTS]
+    return (
+        *texts, _packed(content_as_json(unit.source_content)),
+        _packed(content_as_json(unit.target_content)), _packed(unit.facts),
+    )  # fmt: skip
+
+
+def _packed(pieces: Sequence[Any]) -> str:
+    return json.dumps(pieces, ensure_ascii=False) if pieces else ""
+
+
+def _read(columns: Sequence[str]) -> TranslationUnit:
+    *texts, source, target, facts = columns
+    return TranslationUnit(
+        **dict(zip(_TEXTS, texts, strict=True)),
+        source_content=content_from_json(json.loads(source)) if source else (),
+        target_content=content_from_json(json.loads(target)) if target else (),
+        facts=tuple((name, value) for name, value in json.loads(facts)) if facts else (),
+    )
+
+
+def _identity(unit: TranslationUnit) -> bytes:
+    """16 bytes that two units share only where they say the same of the same place."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (
+        unit.source, unit.target, unit.source_language, unit.target_language, unit.document,
+        unit.previous, unit.following, _packed(content_as_json(unit.source_content)),
+        _packed(content_as_json(unit.target_content)),
+    ):  # fmt: skip
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.digest()

@@ -1,0 +1,162 @@
+"""`dubash tm`: a translation memory filled from files, searched, written to files, counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from dubash.core.errors import UserError
+from dubash.core.files import check_writable, write_jsonl
+from dubash.core.languages import LanguagePair, language
+from dubash.core.progress import progress, say
+from dubash.core.terminal import safe_line
+from dubash.data.normalise import normalise
+from dubash.data.options import Columns
+from dubash.data.rows import HEADER, BadRow
+from dubash.memory.exchange.files import format_of, read_units, write_units
+from dubash.memory.exchange.languages import is_in
+from dubash.memory.exchange.units import UnitRow
+from dubash.memory.options import MemoryFormat
+from dubash.memory.tm.match import Match, Query
+from dubash.memory.tm.search import search
+from dubash.memory.tm.sqlite import SqliteMemory
+from dubash.memory.tm.unit import TranslationUnit
+
+SHOWN = 5
+"""Rows set aside that are named, of each file; and documents and people of a memory."""
+
+_PAIR = ("source_language", "target_language")
+
+
+def import_files(
+    path: Path,
+    files: Sequence[Path],
+    languages: LanguagePair,
+    kind: MemoryFormat | None = None,
+    columns: Columns | None = None,
+) -> None:
+    """Add the units of files to a memory, which is made where there is none.
+
+    What could be no unit is counted, named, and kept in a file beside the memory. Raises DataError
+    as the readers do; what was said to be added stays.
+    """
+    kinds = [kind or format_of(file.name) for file in files]  # before the first is read
+    aside: list[BadRow] = []
+    with SqliteMemory(path) as memory:
+        for file, its_kind in zip(files, kinds, strict=True):
+            bad: list[BadRow] = []
+            new = known = 0
+            with progress(f"import {file.name}", 0, "units") as advance:
+                rows = read_units(file, str(file), languages, its_kind, columns)
+                for added in memory.add(_units(rows, bad)):
+                    new, known = new + added.new, known + added.known
+                    advance(added.new + added.known)
+            say(f"{file}: {new:,} new, {known:,} known already, {len(bad):,} set aside")
+            for row in bad[:SHOWN]:
+                say(f"  {row.origin}: {row.reason}")
+            aside += bad
+        say(f"{path}: {len(memory):,} units")
+    if aside:
+        kept = path.with_name(f"{path.name}.set-aside.jsonl")
+        write_jsonl(kept, (asdict(row) for row in aside))
+        say(f"set aside, each with its reason: {kept}")
+
+
+def _units(rows: Iterable[UnitRow], bad: list[BadRow]) -> Iterator[TranslationUnit]:
+    """The units among rows; the others are added to `bad`."""
+    for row in rows:
+        if isinstance(row, TranslationUnit):
+            yield row
+        elif row.reason != HEADER:
+            bad.append(row)
+
+
+def search_memory(path: Path, text: str, least: int, most: int, as_json: bool) -> int:
+    """Print the matches of a segment, best first; the exit code is 1 where there are none."""
+    with SqliteMemory.existing(path) as memory:
+        matches = search(memory, Query(normalise(text)), least, most)
+    for match in matches:
+        typer.echo(json.dumps(_as_json(match), ensure_ascii=False) if as_json else _shown(match))
+    if not matches:
+        say(f"no match of {least}% or more")
+    return 0 if matches else 1
+
+
+def _as_json(match: Match) -> dict[str, object]:
+    return {"percent": match.percent} | {k: v for k, v in asdict(match.unit).items() if v}
+
+
+def _shown(match: Match) -> str:
+    unit = match.unit
+    about = " · ".join(part for part in (unit.origin, unit.changed or unit.created) if part)
+    return "\n".join(
+        f"{head:>5} {safe_line(text)}"
+        for head, text in ((f"{match.percent}%", unit.source), ("", unit.target), ("", about))
+        if text
+    )
+
+
+def export(
+    path: Path, out: Path, languages: LanguagePair | None, kind: MemoryFormat | None = None
+) -> None:
+    """Write the units of a memory to a file, all or those of a pair.
+
+    Raises UserError where there are units of several pairs, of which the format could hold one.
+    """
+    kind = kind or format_of(out.name)
+    check_writable(out)
+    with SqliteMemory.existing(path) as memory, progress("export", len(memory), "units") as advance:
+        pair = languages or _only_pair(memory, path)
+        written = 0
+
+        def units() -> Iterator[TranslationUnit]:
+            nonlocal written
+            for unit in memory.all():
+                advance(1)
+                if is_in(unit.source_language, pair.source) and is_in(
+                    unit.target_language, pair.target
+                ):
+                    written += 1
+                    yield unit
+
+        write_units(out, units(), pair, kind)
+    say(f"{out}: {written:,} units")
+
+
+def _only_pair(memory: SqliteMemory, path: Path) -> LanguagePair:
+    """The pair that all units are in, whatever their regions."""
+    pairs = {(language(source), language(target)) for source, target in memory.count(*_PAIR)}
+    if len(pairs) == 1:
+        [(source, target)] = pairs
+        return LanguagePair(source, target)
+    known = ", ".join(sorted(f"{source.code}-{target.code}" for source, target in pairs))
+    raise UserError(
+        f"units of several pairs ({known})." if pairs else "an empty memory.",
+        where=str(path), fix="Say which with --languages." if pairs else "Import a file.",
+    )  # fmt: skip
+
+
+def stats(path: Path, as_json: bool) -> None:
+    """Print what a memory holds: how many units, of which pairs, documents and people."""
+    with SqliteMemory.existing(path) as memory:
+        units = len(memory)
+        counts = {
+            "pairs": {"-".join(pair): n for pair, n in memory.count(*_PAIR).items()},
+            **{f"{field}s": _named(memory.count(field)) for field in ("document", "creator")},
+        }
+    if as_json:
+        typer.echo(json.dumps({"units": units} | counts, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{units:,} units")
+    for title, found in counts.items():
+        typer.echo(f"{title}: {len(found):,}")
+        for name, count in list(found.items())[:SHOWN]:
+            typer.echo(f"  {count:>9,}  {safe_line(name)}")
+
+
+def _named(counts: dict[tuple[str, ...], int]) -> dict[str, int]:
+    return {name: count for (name,), count in counts.items() if name}

@@ -1,0 +1,97 @@
+"""`dubash tm`: files in, matches and files out."""
+
+import json
+import sqlite3
+
+import pytest
+
+from dubash.core.errors import DataError, UserError
+from dubash.core.files import read_jsonl
+from dubash.core.languages import LanguagePair, language
+from dubash.data.options import Columns
+from dubash.stages.memory import export, import_files, search_memory, stats
+
+PAIR = LanguagePair(language("en"), language("es"))
+ROWS = "Open the file.\tAbra el archivo.\nClose the window.\tCierre la ventana.\n\tnada\n"
+
+
+@pytest.fixture
+def memory(tmp_path):
+    (tmp_path / "old.tsv").write_text(ROWS, encoding="utf-8")
+    import_files(tmp_path / "memory.db", [tmp_path / "old.tsv"], PAIR)
+    return tmp_path / "memory.db"
+
+
+def test_an_import_counts_what_is_new_known_and_set_aside(memory, capsys):
+    import_files(memory, [memory.parent / "old.tsv"], PAIR)
+    told = capsys.readouterr().err
+    assert "0 new, 2 known already, 1 set aside" in told
+    assert "old.tsv:3: empty source" in told
+    [kept] = read_jsonl(memory.parent / "memory.db.set-aside.jsonl")
+    assert (kept["reason"], kept["raw"]) == ("empty source", "nada")
+
+
+def test_a_search_prints_the_match_with_its_percent_and_origin(memory, capsys):
+    assert search_memory(memory, "Open the files.", 70, 5, as_json=False) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "  93% Open the file."
+    assert second.strip() == "Abra el archivo."
+    assert third.strip().endswith("old.tsv:1")
+    assert search_memory(memory, "Open the file.", 70, 5, as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["percent"], found["target"]) == (100, "Abra el archivo.")
+
+
+def test_a_search_that_finds_nothing_ends_with_1(memory, capsys):
+    assert search_memory(memory, "Something else", 70, 5, as_json=False) == 1
+    assert "no match of 70% or more" in capsys.readouterr().err
+
+
+def test_an_export_can_be_imported_elsewhere(memory, tmp_path, capsys):
+    export(memory, tmp_path / "memory.tmx", None)
+    import_files(tmp_path / "other.db", [tmp_path / "memory.tmx"], PAIR)
+    assert "2 new" in capsys.readouterr().err
+
+
+def test_several_pairs_need_to_be_named(memory, tmp_path):
+    hindi = LanguagePair(language("en"), language("hi"))
+    (tmp_path / "hi.csv").write_text("english,hindi\nOpen,खोलें\n", encoding="utf-8")
+    import_files(memory, [tmp_path / "hi.csv"], hindi, columns=Columns(source=0, target=1))
+    with pytest.raises(UserError, match=r"several pairs \(en-es, en-hi\)"):
+        export(memory, tmp_path / "all.tmx", None)
+    export(memory, tmp_path / "hi.tsv", hindi)
+    assert (tmp_path / "hi.tsv").read_text(encoding="utf-8").splitlines()[1].startswith("Open\t")
+
+
+def test_stats_count_units_pairs_and_documents(memory, capsys):
+    capsys.readouterr()
+    stats(memory, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "units": 2, "pairs": {"en-es": 2}, "documents": {}, "creators": {},
+    }  # fmt: skip
+
+
+def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):
+    (tmp_path / "old.doc").write_text(ROWS, encoding="utf-8")
+    with pytest.raises(DataError, match=r"'\.doc' does not say how the file is written"):
+        import_files(tmp_path / "memory.db", [tmp_path / "old.doc"], PAIR)
+    assert not (tmp_path / "memory.db").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"Open\tAbrir\n" * 200])
+def test_what_is_no_memory_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "memory.db"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"no such file|no translation memory"):
+        search_memory(path, "Open", 70, 5, as_json=False)
+    assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_an_import_that_fails_keeps_what_was_said_to_be_added(memory, tmp_path):
+    broken = tmp_path / "broken.tmx"
+    broken.write_text('<tmx version="1.4"><body><tu>', encoding="utf-8")
+    with pytest.raises(DataError, match=r"broken\.tmx"):
+        import_files(memory, [tmp_path / "old.tsv", broken], PAIR)
+    with sqlite3.connect(memory) as base:
+        assert base.execute("SELECT count(*) FROM units").fetchone() == (2,)
