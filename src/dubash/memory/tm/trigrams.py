@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-POSTINGS = 80_000
+POSTINGS = 120_000
 """Places in the index that one search reads, about."""
 
 
@@ -34,8 +34,11 @@ def rarest(text: str, units: Mapping[str, int]) -> Iterator[str]:
     overlapping: list[str] = []
     for at in places:
         span = range(at, at + 3)
-        (apart if taken.isdisjoint(span) else overlapping).append(known[at : at + 3])
-        taken.update(span)
+        if taken.isdisjoint(span):
+            apart.append(known[at : at + 3])
+            taken.update(span)
+        else:
+            overlapping.append(known[at : at + 3])
     read = 0
     for trigram in dict.fromkeys(apart + overlapping):
         if read and read + units[trigram] > POSTINGS:
