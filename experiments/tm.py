@@ -1,6 +1,6 @@
 """A translation memory of a million segments: import, fuzzy search, and what it misses.
 
-    python -m experiments.tm pairs.tsv [--segments 1000000] [--queries 200]
+    python -m experiments.tm pairs.tsv [--segments 1000000] [--queries 200] [--server ADDRESS]
 
 Segments are made of a file's pairs: the beginning of one sentence and the end of another. A query
 is a segment with some of its words changed, of which brute force knows the best match.
@@ -20,8 +20,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from dubash.memory.tm.match import Query, fuzzy
+from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.search import search
-from dubash.memory.tm.sqlite import SqliteMemory
 from dubash.memory.tm.unit import TranslationUnit
 
 LEAST = 70
@@ -57,47 +57,62 @@ def changed(text: str, words: Sequence[str], drawn: random.Random) -> str:
     return " ".join(parts)
 
 
+def asked(sources: Sequence[str], count: int, seed: int) -> list[tuple[str, int]]:
+    """Segments with words changed, each with the percentage of the best match there is."""
+    drawn = random.Random(seed)
+    words = [word for source in drawn.sample(sources, 2000) for word in source.split()]
+    found: list[tuple[str, int]] = []
+    while len(found) < count:
+        text = changed(drawn.choice(sources), words, drawn)
+        nearest = process.extractOne(text, sources, scorer=Levenshtein.normalized_similarity)
+        if (best := fuzzy(text, nearest[0], LEAST)) >= LEAST:
+            found.append((text, best))
+    return found
+
+
+def measure(address: str, units: Sequence[TranslationUnit], queries: list[tuple[str, int]]) -> None:
+    """Fill a memory, search it, and print how long both took and what was missed."""
+    with open_memory(address, new=True) as memory:
+        began = time.perf_counter()
+        added = sum(each.new for each in memory.add(units))
+        print(f"  import: {added / (time.perf_counter() - began):,.0f} segments/s")
+        seconds, found = [], 0
+        for text, best in queries:
+            began = time.perf_counter()
+            matches = search(memory, Query(text), LEAST, 5)
+            seconds.append(time.perf_counter() - began)
+            found += bool(matches) and matches[0].percent >= best
+    seconds.sort()
+    print(
+        f"  search: median {statistics.median(seconds) * 1000:.0f} ms, "
+        f"p95 {seconds[int(0.95 * len(seconds))] * 1000:.0f} ms; "
+        f"the best match found in {found} of {len(queries)} queries"
+    )
+
+
 def main() -> None:
-    """Import, search, compare with brute force, and print."""
+    """Make units and queries, and measure a file and, where its address is given, a server."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--segments", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--server", help="a new database: postgresql://HOST/NAME")
     given = parser.parse_args()
     lines = given.pairs.read_text(encoding="utf-8").splitlines()
     pairs = [(cells[0], cells[1]) for line in lines if len(cells := line.split("\t")) >= 2]
     units = list(made(pairs, given.segments, given.seed))
     sources = [unit.source for unit in units]
     print(f"{len(units):,} segments of {sum(map(len, sources)) / len(units):.0f} characters")
-
+    queries = asked(sources, given.queries, given.seed + 1)
     with tempfile.TemporaryDirectory() as folder:
-        memory = SqliteMemory(Path(folder) / "memory.db")
-        began = time.perf_counter()
-        added = sum(each.new for each in memory.add(units))
-        took = time.perf_counter() - began
-        size = (Path(folder) / "memory.db").stat().st_size / 2**20
-        print(f"import: {added / took:,.0f} segments/s, {size:,.0f} MB")
-
-        drawn = random.Random(given.seed + 1)
-        words = [word for source in drawn.sample(sources, 2000) for word in source.split()]
-        seconds, found, there = [], 0, 0
-        while there < given.queries:
-            text = changed(drawn.choice(sources), words, drawn)
-            nearest = process.extractOne(text, sources, scorer=Levenshtein.normalized_similarity)
-            best = fuzzy(text, nearest[0], LEAST)
-            began = time.perf_counter()
-            matches = search(memory, Query(text), LEAST, 5)
-            seconds.append(time.perf_counter() - began)
-            if best >= LEAST:
-                there += 1
-                found += bool(matches) and matches[0].percent >= best
-    seconds.sort()
-    print(
-        f"search: median {statistics.median(seconds) * 1000:.0f} ms, "
-        f"p95 {seconds[int(0.95 * len(seconds))] * 1000:.0f} ms; "
-        f"the best match found in {found} of {there} queries that have one"
-    )
+        file = Path(folder) / "memory.db"
+        print("SQLite")
+        measure(str(file), units, queries)
+        print(f"  {file.stat().st_size / 2**20:,.0f} MB")
+    if given.server:
+        print("PostgreSQL")
+        measure(given.server, units, queries)
 
 
 if __name__ == "__main__":

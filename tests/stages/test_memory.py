@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -18,16 +19,16 @@ ROWS = "Open the file.\tAbra el archivo.\nClose the window.\tCierre la ventana.\
 @pytest.fixture
 def memory(tmp_path):
     (tmp_path / "old.tsv").write_text(ROWS, encoding="utf-8")
-    import_files(tmp_path / "memory.db", [tmp_path / "old.tsv"], PAIR)
-    return tmp_path / "memory.db"
+    import_files(str(tmp_path / "memory.db"), [tmp_path / "old.tsv"], PAIR)
+    return str(tmp_path / "memory.db")
 
 
 def test_an_import_counts_what_is_new_known_and_set_aside(memory, capsys):
-    import_files(memory, [memory.parent / "old.tsv"], PAIR)
+    import_files(memory, [Path(memory).parent / "old.tsv"], PAIR)
     told = capsys.readouterr().err
     assert "0 new, 2 known already, 1 set aside" in told
     assert "old.tsv:3: empty source" in told
-    [kept] = read_jsonl(memory.parent / "memory.db.set-aside.jsonl")
+    [kept] = read_jsonl(Path(memory).parent / "memory.db.set-aside.jsonl")
     assert (kept["reason"], kept["raw"]) == ("empty source", "nada")
 
 
@@ -49,7 +50,7 @@ def test_a_search_that_finds_nothing_ends_with_1(memory, capsys):
 
 def test_an_export_can_be_imported_elsewhere(memory, tmp_path, capsys):
     export(memory, tmp_path / "memory.tmx", None)
-    import_files(tmp_path / "other.db", [tmp_path / "memory.tmx"], PAIR)
+    import_files(str(tmp_path / "other.db"), [tmp_path / "memory.tmx"], PAIR)
     assert "2 new" in capsys.readouterr().err
 
 
@@ -59,6 +60,8 @@ def test_several_pairs_need_to_be_named(memory, tmp_path):
     import_files(memory, [tmp_path / "hi.csv"], hindi, columns=Columns(source=0, target=1))
     with pytest.raises(UserError, match=r"several pairs \(en-es, en-hi\)"):
         export(memory, tmp_path / "all.tmx", None)
+    assert search_memory(memory, "Open", 70, 5, as_json=False, languages=PAIR) == 1
+    assert search_memory(memory, "Open", 70, 5, as_json=False, languages=hindi) == 0
     export(memory, tmp_path / "hi.tsv", hindi)
     assert (tmp_path / "hi.tsv").read_text(encoding="utf-8").splitlines()[1].startswith("Open\t")
 
@@ -74,7 +77,7 @@ def test_stats_count_units_pairs_and_documents(memory, capsys):
 def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):
     (tmp_path / "old.doc").write_text(ROWS, encoding="utf-8")
     with pytest.raises(DataError, match=r"'\.doc' does not say how the file is written"):
-        import_files(tmp_path / "memory.db", [tmp_path / "old.doc"], PAIR)
+        import_files(str(tmp_path / "memory.db"), [tmp_path / "old.doc"], PAIR)
     assert not (tmp_path / "memory.db").exists()
 
 
@@ -84,7 +87,7 @@ def test_what_is_no_memory_is_refused_and_left_alone(tmp_path, content):
     if content:
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"no such file|no translation memory"):
-        search_memory(path, "Open", 70, 5, as_json=False)
+        search_memory(str(path), "Open", 70, 5, as_json=False)
     assert (path.read_bytes() if path.exists() else None) == content
 
 

@@ -13,7 +13,11 @@ from dubash.memory.options import LEAST, MOST_MATCHES, MemoryFormat
 memories = typer.Typer(no_args_is_help=True, help="Fill, search and export a translation memory.")
 app.add_typer(memories, name="tm")
 
-Memory = Annotated[Path, typer.Argument(metavar="MEMORY", help="Its file: memory.db.")]
+Memory = Annotated[
+    str,
+    typer.Argument(metavar="MEMORY", help="A file, memory.db, or postgresql://HOST/DATABASE."),
+]
+Languages = Annotated[str, typer.Option(help="Only this pair: en-es.", show_default=False)]
 Format = Annotated[MemoryFormat | None, typer.Option("--format", help="Unless the ending says it.")]
 
 
@@ -46,12 +50,15 @@ def tm_search(
         int, typer.Option(min=1, max=101, help="Percent from which on a match is shown.")
     ] = LEAST,
     most: Annotated[int, typer.Option(min=1, max=100, help="Matches at most.")] = MOST_MATCHES,
+    languages: Languages = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
 ) -> None:
     """Print what in a memory is most like a segment, best first."""
     from dubash.stages.memory import search_memory
+    from dubash.stages.trim_rows import read_pair
 
-    raise typer.Exit(search_memory(memory, text, least, most, as_json))
+    pair = read_pair(languages) if languages else None
+    raise typer.Exit(search_memory(memory, text, least, most, as_json, pair))
 
 
 @memories.command("export", epilog="Example: `dubash tm export memory.db memory.tmx`")

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubash.core.errors import DataError
 from dubash.core.languages import Language, LanguagePair
 from dubash.data.rows import BadRow
 from dubash.memory.entry import TermEntry
+from dubash.memory.languages import check_seen, of_language
 from dubash.memory.safe_xml import Element, parse
 
 FORBIDDEN = {"deprecated", "superseded", "notrecommended", "obsolete", "forbidden"}
@@ -68,20 +68,7 @@ def read_tbx(path: Path, name: str, languages: LanguagePair) -> Iterator[TermEnt
         concept = _concept(element)
         seen |= dict.fromkeys(concept.terms)
         yield from _entries(concept, languages, name)
-    for language in (languages.source, languages.target):
-        if not any(_is(tag, language) for tag in seen):
-            known = ", ".join(list(seen)[:_MOST_SHOWN]) or "none"
-            raise DataError(f"no term in '{language.code}'; its languages: {known}.", where=name)
-
-
-def _is(tag: str, language: Language) -> bool:
-    """Whether a tag names the language, in whatever region."""
-    code = language.code.lower()
-    return _plain(tag) == code or _plain(tag).partition("-")[0] == code
-
-
-def _plain(tag: str) -> str:
-    return tag.lower().replace("_", "-")
+    check_seen(seen, languages, name, "term")
 
 
 def _concept(element: Element) -> _Concept:
@@ -135,7 +122,4 @@ def _entries(concept: _Concept, languages: LanguagePair, name: str) -> Iterator[
 
 
 def _in_language(concept: _Concept, language: Language) -> list[_Term]:
-    exact = f"{language.code}-{language.variant}".lower() if language.variant else ""
-    tags = [tag for tag in concept.terms if _is(tag, language)]
-    tags = [tag for tag in tags if _plain(tag) == exact] or tags
-    return [term for tag in tags for term in concept.terms[tag]]
+    return [term for tag in of_language(concept.terms, language) for term in concept.terms[tag]]

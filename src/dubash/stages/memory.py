@@ -18,12 +18,13 @@ from dubash.data.normalise import normalise
 from dubash.data.options import Columns
 from dubash.data.rows import HEADER, BadRow
 from dubash.memory.exchange.files import format_of, read_units, write_units
-from dubash.memory.exchange.languages import is_in
 from dubash.memory.exchange.units import UnitRow
+from dubash.memory.languages import is_in
 from dubash.memory.options import MemoryFormat
 from dubash.memory.tm.match import Match, Query
+from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.search import search
-from dubash.memory.tm.sqlite import SqliteMemory
+from dubash.memory.tm.store import Store
 from dubash.memory.tm.unit import TranslationUnit
 
 SHOWN = 5
@@ -33,7 +34,7 @@ _PAIR = ("source_language", "target_language")
 
 
 def import_files(
-    path: Path,
+    address: str,
     files: Sequence[Path],
     languages: LanguagePair,
     kind: MemoryFormat | None = None,
@@ -46,7 +47,7 @@ def import_files(
     """
     kinds = [kind or format_of(file.name) for file in files]  # before the first is read
     aside: list[BadRow] = []
-    with SqliteMemory(path) as memory:
+    with open_memory(address, new=True) as memory:
         for file, its_kind in zip(files, kinds, strict=True):
             bad: list[BadRow] = []
             new = known = 0
@@ -59,11 +60,17 @@ def import_files(
             for row in bad[:SHOWN]:
                 say(f"  {row.origin}: {row.reason}")
             aside += bad
-        say(f"{path}: {len(memory):,} units")
+        say(f"{address}: {len(memory):,} units")
     if aside:
-        kept = path.with_name(f"{path.name}.set-aside.jsonl")
+        kept = set_aside_file(address)
         write_jsonl(kept, (asdict(row) for row in aside))
         say(f"set aside, each with its reason: {kept}")
+
+
+def set_aside_file(address: str) -> Path:
+    """Where an import keeps what could be no unit: beside the file, or here for a server."""
+    path = Path("memory" if "://" in address else address)
+    return path.with_name(f"{path.name}.set-aside.jsonl")
 
 
 def _units(rows: Iterable[UnitRow], bad: list[BadRow]) -> Iterator[TranslationUnit]:
@@ -75,10 +82,17 @@ def _units(rows: Iterable[UnitRow], bad: list[BadRow]) -> Iterator[TranslationUn
             bad.append(row)
 
 
-def search_memory(path: Path, text: str, least: int, most: int, as_json: bool) -> int:
+def search_memory(
+    address: str,
+    text: str,
+    least: int,
+    most: int,
+    as_json: bool,
+    languages: LanguagePair | None = None,
+) -> int:
     """Print the matches of a segment, best first; the exit code is 1 where there are none."""
-    with SqliteMemory.existing(path) as memory:
-        matches = search(memory, Query(normalise(text)), least, most)
+    with open_memory(address) as memory:
+        matches = search(memory, Query(normalise(text)), least, most, languages)
     for match in matches:
         typer.echo(json.dumps(_as_json(match), ensure_ascii=False) if as_json else _shown(match))
     if not matches:
@@ -101,7 +115,7 @@ def _shown(match: Match) -> str:
 
 
 def export(
-    path: Path, out: Path, languages: LanguagePair | None, kind: MemoryFormat | None = None
+    address: str, out: Path, languages: LanguagePair | None, kind: MemoryFormat | None = None
 ) -> None:
     """Write the units of a memory to a file, all or those of a pair.
 
@@ -109,8 +123,8 @@ def export(
     """
     kind = kind or format_of(out.name)
     check_writable(out)
-    with SqliteMemory.existing(path) as memory, progress("export", len(memory), "units") as advance:
-        pair = languages or _only_pair(memory, path)
+    with open_memory(address) as memory, progress("export", len(memory), "units") as advance:
+        pair = languages or _only_pair(memory, address)
         written = 0
 
         def units() -> Iterator[TranslationUnit]:
@@ -127,7 +141,7 @@ def export(
     say(f"{out}: {written:,} units")
 
 
-def _only_pair(memory: SqliteMemory, path: Path) -> LanguagePair:
+def _only_pair(memory: Store, address: str) -> LanguagePair:
     """The pair that all units are in, whatever their regions."""
     pairs = {(language(source), language(target)) for source, target in memory.count(*_PAIR)}
     if len(pairs) == 1:
@@ -136,13 +150,13 @@ def _only_pair(memory: SqliteMemory, path: Path) -> LanguagePair:
     known = ", ".join(sorted(f"{source.code}-{target.code}" for source, target in pairs))
     raise UserError(
         f"units of several pairs ({known})." if pairs else "an empty memory.",
-        where=str(path), fix="Say which with --languages." if pairs else "Import a file.",
+        where=address, fix="Say which with --languages." if pairs else "Import a file.",
     )  # fmt: skip
 
 
-def stats(path: Path, as_json: bool) -> None:
+def stats(address: str, as_json: bool) -> None:
     """Print what a memory holds: how many units, of which pairs, documents and people."""
-    with SqliteMemory.existing(path) as memory:
+    with open_memory(address) as memory:
         units = len(memory)
         counts = {
             "pairs": {"-".join(pair): n for pair, n in memory.count(*_PAIR).items()},

@@ -37,7 +37,7 @@ def test_what_is_added_is_what_is_there(tmp_path_factory, made):
     path = tmp_path_factory.mktemp("memory") / "memory.db"
     with filled(path, made):
         pass
-    with SqliteMemory.existing(path) as memory:
+    with SqliteMemory(path) as memory:
         assert list(memory.all()) == made
         assert len(memory) == len(made)
         for each in made:
@@ -152,7 +152,7 @@ def test_a_kill_in_mid_import_loses_nothing_that_was_acknowledged(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         acknowledged += sum(int(line) for line in process.stdout.read().split())
         process.wait()
-        with SqliteMemory.existing(path) as memory:
+        with SqliteMemory(path) as memory:
             assert len(memory) >= acknowledged
             held = {each.source for each in memory.all()}
             assert all(f"segment number {n} of many" in held for n in range(acknowledged))

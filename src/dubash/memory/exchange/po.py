@@ -11,8 +11,8 @@ import polib
 from dubash.core.errors import DataError
 from dubash.core.languages import LanguagePair
 from dubash.data.rows import BadRow
-from dubash.memory.exchange.languages import is_in
 from dubash.memory.exchange.units import UnitRow, unit_of
+from dubash.memory.languages import is_in
 from dubash.memory.tm.unit import Content, TranslationUnit
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dubash.core.languages import LanguagePair
-from dubash.memory.exchange.languages import check_seen, of_language
 from dubash.memory.exchange.tags import attribute, content_of, text, written
 from dubash.memory.exchange.units import UnitRow, unit_of
+from dubash.memory.languages import check_seen, of_language
 from dubash.memory.safe_xml import Element, parse
 from dubash.memory.tm.unit import Content, TagKind, TranslationUnit
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dubash.core.languages import LanguagePair
-from dubash.memory.exchange.languages import check_seen, is_in
 from dubash.memory.exchange.tags import content_of
 from dubash.memory.exchange.units import UnitRow, unit_of
 from dubash.memory.exchange.xliff_codes import with_codes
+from dubash.memory.languages import check_seen, is_in
 from dubash.memory.safe_xml import Element, parse
 from dubash.memory.tm.unit import Content
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
-
+from dubash.core.languages import LanguagePair
+from dubash.memory.languages import is_in
 from dubash.memory.tm.match import EXACT, Match, Query, best
+from dubash.memory.tm.store import Found, Store
 from dubash.memory.tm.unit import TranslationUnit
 
-Found = Iterator[tuple[int, TranslationUnit]]
 
+def search(
+    memory: Store, query: Query, least: int, most: int, languages: LanguagePair | None = None
+) -> list[Match]:
+    """The `most` best matches of at least `least` percent, best first, of all units or of those in
+    two languages."""
 
-class Store(Protocol):
-    """Where units are kept: a file, or a server that several share."""
+    def fitting(found: Found) -> Found:
+        return (each for each in found if not languages or _is_of(each[1], languages))
 
-    def exact(self, text: str) -> Found:
-        """The units with exactly this source, each with its number."""
-        ...
-
-    def alike(self, text: str, least: int) -> Found:
-        """Units whose source may be at least `least` percent alike to the text."""
-        ...
-
-
-def search(memory: Store, query: Query, least: int, most: int) -> list[Match]:
-    """The `most` best matches of at least `least` percent, best first."""
-    exact = best(query, memory.exact(query.text), least, most)
+    exact = best(query, fitting(memory.exact(query.text)), least, most)
     if len(exact) >= most:
         return exact
-    fuzzy = best(query, memory.alike(query.text, least), least, most + len(exact))
+    fuzzy = best(query, fitting(memory.alike(query.text, least)), least, most + len(exact))
     return (exact + [each for each in fuzzy if each.percent < EXACT])[:most]
+
+
+def _is_of(unit: TranslationUnit, languages: LanguagePair) -> bool:
+    source, target = unit.source_language, unit.target_language
+    return is_in(source, languages.source) and is_in(target, languages.target)

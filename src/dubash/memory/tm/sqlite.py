@@ -7,26 +7,26 @@ are one range of numbers, and the index passes over the rest of a trigram's list
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dubash.core.errors import DataError
+from dubash.memory.tm.store import (
+    BATCH,
+    CANDIDATES,
+    COLUMNS,
+    Added,
+    identity_of,
+    read,
+    written,
+)
 from dubash.memory.tm.trigrams import indexed, rarest, trigrams
-from dubash.memory.tm.unit import TranslationUnit, content_as_json, content_from_json
-
-BATCH = 20_000
-"""Units that are committed together: those that were acknowledged are never lost."""
-
-CANDIDATES = 1000
-"""Units compared by edit distance, those that share most of the trigrams read."""
+from dubash.memory.tm.unit import TranslationUnit
 
 VERSION = 1
 _APPLICATION = 0x6475626D  # "dubm", so that no other database is taken for a memory
@@ -49,19 +49,6 @@ CREATE TABLE frequency (trigram TEXT PRIMARY KEY, units INTEGER NOT NULL) WITHOU
 CREATE TABLE counter (last INTEGER NOT NULL);
 INSERT INTO counter VALUES (0);
 """
-_TEXTS = (
-    "source", "target", "source_language", "target_language", "document", "previous", "following",
-    "origin", "created", "changed", "creator",
-)  # fmt: skip
-_COLUMNS = ", ".join((*_TEXTS, "source_content", "target_content", "facts"))
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of units handed over: how many are new, and how many were there already."""
-
-    new: int
-    known: int
 
 
 class SqliteMemory:
@@ -82,9 +69,8 @@ class SqliteMemory:
     def _open(self) -> None:
         """Make the tables, or see that they are ours."""
         self._base.execute("PRAGMA journal_mode = WAL")
-        self._base.execute(
-            "PRAGMA synchronous = FULL"
-        )  # what was acknowledged outlives a power cut
+        # what was acknowledged outlives a power cut
+        self._base.execute("PRAGMA synchronous = FULL")
         self._base.execute("PRAGMA cache_size = -65536")
         application = self._value("PRAGMA application_id")
         version = self._value("PRAGMA user_version")
@@ -102,17 +88,6 @@ class SqliteMemory:
                 where=str(self.path), fix="Update dubash.",
             )  # fmt: skip
 
-    @classmethod
-    def existing(cls, path: Path) -> SqliteMemory:
-        """The memory of a file that is there. Raises DataError where there is none."""
-        if not path.is_file():
-            raise DataError(
-                "no such file.",
-                where=str(path),
-                fix="Fill one: dubash tm import MEMORY FILE --languages en-es.",
-            )
-        return cls(path)
-
     def __enter__(self) -> SqliteMemory:
         return self
 
@@ -123,28 +98,25 @@ class SqliteMemory:
         return self._value("SELECT count(*) FROM units")
 
     def add(self, units: Iterable[TranslationUnit]) -> Iterator[Added]:
-        """Add units, `BATCH` at a time; each batch is on the disk when its counts come.
-
-        A unit is known already where texts, tags, languages, document and neighbours are the same.
-        """
+        """See `Store`; each batch is on the disk when its counts come."""
         waiting = iter(units)
         while batch := list(islice(waiting, BATCH)):
             yield self._add(batch)
 
     def _add(self, batch: Sequence[TranslationUnit]) -> Added:
-        by_identity = {_identity(unit): unit for unit in batch}
+        by_identity = {identity_of(unit): unit for unit in batch}
         with self._writing():
             for known in self._known(list(by_identity)):
                 del by_identity[known]
             first = self._value("SELECT last FROM counter") + 1
             rows: list[tuple[Any, ...]] = [
-                (len(unit.source) << _LENGTH | at, *_written(unit), identity)
+                (len(unit.source) << _LENGTH | at, *written(unit), identity)
                 for at, (identity, unit) in enumerate(by_identity.items(), start=first)
             ]
             rows.sort(key=lambda row: row[0])  # FTS5 begins a new piece where a number is lower
-            marks = ", ".join("?" * (_COLUMNS.count(",") + 3))
+            marks = ", ".join("?" * (COLUMNS.count(",") + 3))
             self._base.executemany(
-                f"INSERT INTO units (number, {_COLUMNS}, identity) VALUES ({marks})", rows
+                f"INSERT INTO units (number, {COLUMNS}, identity) VALUES ({marks})", rows
             )
             self._base.executemany(
                 "INSERT INTO trigrams (rowid, source) VALUES (?, ?)",
@@ -174,7 +146,7 @@ class SqliteMemory:
 
     def count(self, *fields: str) -> dict[tuple[str, ...], int]:
         """How many units there are of each value of the fields, most first."""
-        columns = ", ".join(each for each in _COLUMNS.split(", ") if each in fields)
+        columns = ", ".join(each for each in COLUMNS.split(", ") if each in fields)
         query = f"SELECT count(*), {columns} FROM units GROUP BY {columns} ORDER BY 1 DESC, 2"
         return {tuple(values): number for number, *values in self._base.execute(query)}
 
@@ -183,10 +155,7 @@ class SqliteMemory:
         return self._units("source = ?", [text])
 
     def alike(self, text: str, least: int) -> Iterator[tuple[int, TranslationUnit]]:
-        """Units that may be at least `least` percent alike to the text, by the trigrams they share.
-
-        Not all of them need be: the edit distance decides.
-        """
+        """See `Store`."""
         shared = self._sharing(text, least)
         numbers = [number for number, _ in shared.most_common(CANDIDATES)]
         for start in range(0, len(numbers), 500):
@@ -217,9 +186,9 @@ class SqliteMemory:
         return found
 
     def _units(self, where: str, given: Sequence[object]) -> Iterator[tuple[int, TranslationUnit]]:
-        query = f"SELECT number, {_COLUMNS} FROM units WHERE {where}"
+        query = f"SELECT number, {COLUMNS} FROM units WHERE {where}"
         for number, *columns in self._base.execute(query, given):
-            yield number, _read(columns)
+            yield number, read(columns)
 
     def _value(self, query: str) -> int:
         [value] = self._base.execute(query).fetchone()
@@ -239,38 +208,3 @@ class SqliteMemory:
 def _quoted(trigram: str) -> str:
     """As a string of FTS5's query language."""
     return '"' + trigram.replace('"', '""') + '"'
-
-
-def _written(unit: TranslationUnit) -> tuple[str, ...]:
-    texts = [getattr(unit, each) for each in _TEXTS]
-    return (
-        *texts, _packed(content_as_json(unit.source_content)),
-        _packed(content_as_json(unit.target_content)), _packed(unit.facts),
-    )  # fmt: skip
-
-
-def _packed(pieces: Sequence[Any]) -> str:
-    return json.dumps(pieces, ensure_ascii=False) if pieces else ""
-
-
-def _read(columns: Sequence[str]) -> TranslationUnit:
-    *texts, source, target, facts = columns
-    return TranslationUnit(
-        **dict(zip(_TEXTS, texts, strict=True)),
-        source_content=content_from_json(json.loads(source)) if source else (),
-        target_content=content_from_json(json.loads(target)) if target else (),
-        facts=tuple((name, value) for name, value in json.loads(facts)) if facts else (),
-    )
-
-
-def _identity(unit: TranslationUnit) -> bytes:
-    """16 bytes that two units share only where they say the same of the same place."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (
-        unit.source, unit.target, unit.source_language, unit.target_language, unit.document,
-        unit.previous, unit.following, _packed(content_as_json(unit.source_content)),
-        _packed(content_as_json(unit.target_content)),
-    ):  # fmt: skip
-        encoded = part.encode()
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
-    return digest.digest()
