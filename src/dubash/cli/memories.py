@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dubash.cli.root import app
-from dubash.memory.options import LEAST, MOST_MATCHES, MemoryFormat
+from dubash.memory.defaults import LEAST, MOST_MATCHES, MemoryFormat
 
 memories = typer.Typer(no_args_is_help=True, help="Fill, search and export a translation memory.")
 app.add_typer(memories, name="tm")

@@ -42,6 +42,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.translations = path / "translations"
+        self.memory = path / "memory.db"
         self.scores = path / "scores.json"
         self.rows = path / "rows.jsonl"
         self.probe = path / "probe.json"
@@ -59,6 +60,10 @@ class RunFolder:
         the bits that each row cost it."""
         folder = self.translations if on == "test" else self.translations / on
         return folder / f"{system}.jsonl"
+
+    def retrieved(self, on: HeldOut = "test") -> Path:
+        """What was found in memory and glossary for each row of a split."""
+        return self.hypotheses("S2", on).with_suffix(".retrieved.jsonl")
 
     def answers(self, system: str) -> Path:
         """A system's answers to the questions of `dubash probe`: `probe/S0.jsonl`."""

@@ -11,6 +11,7 @@ from dubash.core.languages import Language, LanguagePair
 from dubash.core.progress import progress
 from dubash.core.types import Hypothesis, Pair, StopReason
 from dubash.data.splits import fingerprint
+from dubash.evaluate.assisted import DERIVED, RIVALS
 from dubash.evaluate.behaviour import Expectation, findings, judged, usual_length_ratio
 from dubash.evaluate.behaviour.mimicry import TrainingIndex
 from dubash.evaluate.measure import Measured, measure
@@ -54,7 +55,7 @@ def compare(
     `languages` is the pair, or the target alone where nobody knows the source. The untuned
     forms S0 and S0-shots each get another, each text cut at its first line. By each metric a
     difference is from the form that is best by that metric (the first where some are equal), named
-    in its `against`;
+    in its `against`; `rivals` hold differences of systems with help from those in `RIVALS`;
     `baseline` is the one by chrF++. Without an S0 there is no baseline and no difference.
     `prompt_pieces`: see `behaviour.Expectation`. A row's `gain` is the sentence chrF++ of the
     first system after S0, less the baseline's. `others` are metrics beside sacrebleu's; of one that
@@ -77,11 +78,6 @@ def compare(
     later = [each for each in scored if each.system.name not in UNTUNED_FORMS]
     by_key = {each.key: each for each in metrics}
     baseline = _better(untuned, by_key["chrf++"]) if untuned else None
-    differences = (
-        {each.system.name: _difference(each, untuned, metrics, options) for each in later}
-        if untuned
-        else {}
-    )
     scores = {
         "rows": len(rows),
         "rows_fingerprint": fingerprint(rows),
@@ -94,8 +90,10 @@ def compare(
         },
         "systems": [_summary(each, rows, metrics, options) for each in scored],
         "baseline": baseline.system.name if baseline else None,
-        "differences": differences,
+        "differences": _differences(later, untuned, metrics, options) if untuned else {},
     }
+    if rivals := _rivals(systems, metrics, options):
+        scores["rivals"] = rivals
     return Comparison(scores, _row_records(rows, scored, baseline, later), metrics)
 
 
@@ -131,6 +129,20 @@ def _better(untuned: Sequence[_Scored], metric: Measured) -> _Scored:
     return best(untuned, key=lambda each: metric.values[each.system.name])
 
 
+def _differences(
+    later: Sequence[_Scored],
+    untuned: Sequence[_Scored],
+    metrics: Sequence[Measured],
+    options: EvaluateOptions,
+) -> dict[str, Any]:
+    """By system and metric, differences from the best form of S0; of mere rivals there are none."""
+    return {
+        each.system.name: _difference(each, untuned, metrics, options)
+        for each in later
+        if each.system.name not in DERIVED
+    }
+
+
 def _difference(
     scored: _Scored,
     untuned: Sequence[_Scored],
@@ -138,23 +150,46 @@ def _difference(
     options: EvaluateOptions,
 ) -> dict[str, Any]:
     """By metric, the difference from the form of S0 that is better by that very metric."""
-    found: dict[str, Any] = {}
-    for metric in metrics:
-        if metric.blank:
-            continue
-        ours, theirs = scored.system.name, _better(untuned, metric).system.name
-        difference = paired_difference(
-            metric.values[ours],
-            metric.values[theirs],
-            metric.sampled[ours],
-            metric.sampled[theirs],
-            options.confidence,
-        )
-        found[metric.key] = {"against": theirs, **asdict(difference)}
-    return found
+    return {
+        metric.key: apart(scored.system.name, _better(untuned, metric).system.name, metric, options)
+        for metric in metrics
+        if not metric.blank
+    }
 
 
-def _metric_score(metric: Measured, system: str, options: EvaluateOptions) -> dict[str, Any]:
+def apart(ours: str, theirs: str, metric: Measured, options: EvaluateOptions) -> dict[str, Any]:
+    """The difference of one system from another by a metric."""
+    found = paired_difference(
+        metric.values[ours],
+        metric.values[theirs],
+        metric.sampled[ours],
+        metric.sampled[theirs],
+        options.confidence,
+    )
+    return {"against": theirs, **asdict(found)}
+
+
+def _rivals(
+    systems: Sequence[System], metrics: Sequence[Measured], options: EvaluateOptions
+) -> dict[str, Any]:
+    """By system, by rival, by metric, how a system with help differs from what it has to beat."""
+    there = {each.name for each in systems}
+    return {
+        name: {
+            rival: {
+                metric.key: apart(name, rival, metric, options)
+                for metric in metrics
+                if not metric.blank
+            }
+            for rival in rivals
+            if rival in there
+        }
+        for name, rivals in RIVALS.items()
+        if name in there
+    }
+
+
+def metric_score(metric: Measured, system: str, options: EvaluateOptions) -> dict[str, Any]:
     """A metric's entry of a system in `scores.json`."""
     if metric.blank:
         return {"value": None, "why": metric.blank}
@@ -179,7 +214,7 @@ def _summary(
     return {
         "name": system.name,
         "label": system.label,
-        "scores": {each.key: _metric_score(each, system.name, options) for each in metrics},
+        "scores": {each.key: metric_score(each, system.name, options) for each in metrics},
         "stops": {stop: stops[stop] for stop in get_args(StopReason)} if system.measured else {},
         "behaviour": {flag: counts[flag] for flag in scored.judged},
         "length_ratio": characters / sum(len(row.target.strip()) for row in rows),

@@ -61,6 +61,14 @@ def scores_table(scores: dict[str, Any]) -> str:
         if terms := difference.get("terminology"):
             title = set_cell_size("terms", widest)
             lines.append(f"  {title} {_change(terms)}, against {terms['against']}")
+    for name, rivals in scores.get("rivals", {}).items():
+        lines += ["", f"{name} against what it has to beat:"]
+        names = max(map(cell_len, rivals))
+        for rival_name, change in rivals.items():
+            parts = [f"chrF++ {_change(change['chrf++'])}"]
+            if found := change.get("terminology"):
+                parts.append(f"terms {_change(found)}")
+            lines.append(f"  {set_cell_size(rival_name, names)}  {'; '.join(parts)}")
     if "terminology" in scores:
         lines += ["", *_terms(scores)]
     bootstrap = scores["bootstrap"]

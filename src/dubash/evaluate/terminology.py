@@ -116,9 +116,18 @@ def _scores(
         if (name := each["name"])
     ]
     values = {each["name"]: each[METRIC]["value"] for each in systems}
+    forms = [form for form in UNTUNED_FORMS if form in drawn]
+    best = max(forms, key=lambda form: values[form] or 0.0, default="")
     differences = {
-        name: each | _difference(name, values, drawn, options)
+        name: each | _difference(name, best, values, drawn, options)
         for name, each in scores["differences"].items()
+    }
+    rivals = {
+        name: {
+            rival: found | _difference(name, rival, values, drawn, options)
+            for rival, found in each.items()
+        }
+        for name, each in scores.get("rivals", {}).items()
     }
     about = {
         "glossary": Path(glossary.name).name,  # where it stands makes no difference
@@ -130,7 +139,8 @@ def _scores(
         "reference": _counted(references),
         "terms": _by_term(terms, references, found),
     }
-    return {**scores, METRIC: about, "systems": systems, "differences": differences}
+    made = {METRIC: about, "systems": systems, "differences": differences}
+    return scores | made | ({"rivals": rivals} if rivals else {})
 
 
 def _counted(found: Sequence[Usage]) -> dict[str, Any]:
@@ -150,15 +160,15 @@ def _ends(drawn: FloatArray | None, options: EvaluateOptions) -> dict[str, float
 
 def _difference(
     name: str,
+    against: str,
     values: dict[str, float | None],
     drawn: dict[str, FloatArray],
     options: EvaluateOptions,
 ) -> dict[str, Any]:
-    """The difference from the form of S0 that is better by this measure; S0 if they are equal."""
+    """The difference of one system from another; from S0 it is that of the form which is better by
+    this measure. Nothing where no term occurs."""
     if not drawn:
         return {}
-    forms = [form for form in UNTUNED_FORMS if form in drawn]
-    against = max(forms, key=lambda form: values[form] or 0.0)
     difference = paired_difference(
         values[name] or 0.0, values[against] or 0.0, drawn[name], drawn[against], options.confidence
     )

@@ -18,6 +18,7 @@ from dubash.core.errors import RecipeError
 from dubash.core.options import Options, merge, parse_override, read_yaml, suggest, validate
 from dubash.data.options import map_paths
 from dubash.evaluate.options import EvaluateOptions, map_glossary
+from dubash.memory.options import map_retrieval
 from dubash.recipe.options import Recipe
 
 DEEPEST = 8
@@ -182,7 +183,7 @@ def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def map_files(content: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     """A recipe as plain values, with `change` applied to the path of each file it reads."""
-    parts = {"data": map_paths, "evaluate": map_glossary}
+    parts = {"data": map_paths, "evaluate": map_glossary, "retrieval": map_retrieval}
     found = {name: each(content[name], change) for name, each in parts.items() if name in content}
     return content | found
 

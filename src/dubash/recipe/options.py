@@ -12,6 +12,7 @@ from dubash.core.options import Options
 from dubash.data.options import DataOptions
 from dubash.engine.options import GenerateOptions
 from dubash.evaluate.options import EvaluateOptions
+from dubash.memory.options import RetrievalOptions
 from dubash.model.options import MethodOptions, ModelOptions
 from dubash.prompt.options import PromptOptions
 from dubash.train.options import TrainOptions
@@ -98,6 +99,10 @@ class Recipe(Options):
     train: TrainOptions = Field(TrainOptions(), examples=[{"epochs": 3}])
     generate: GenerateOptions = Field(GenerateOptions(), examples=[{"max_new_tokens": 128}])
     evaluate: EvaluateOptions = Field(EvaluateOptions(), examples=[{"confidence": 0.95}])
+    retrieval: RetrievalOptions | None = Field(
+        None, description="Another system, S2: the model shown similar segments and terms.",
+        examples=[{"memory": "train"}],
+    )  # fmt: skip
     run: RunOptions = Field(examples=[{"name": "village"}])
 
     @model_validator(mode="after")
@@ -131,6 +136,10 @@ class Recipe(Options):
                     f"train.{min(unused)} does nothing without dev rows (data.dev_rows: 0); "
                     "leave it out, or give data.dev or data.dev_rows"
                 )
+        if self.train.retrieval and self.retrieval is None:
+            raise ValueError("train.retrieval: true needs retrieval, which says what is shown")
+        if self.retrieval and self.task != "translation":
+            raise ValueError(f"retrieval has no meaning with task: {self.task}")
         if reason := self.data.unfit(self.task):
             raise ValueError(reason)
         if self.task == "text":

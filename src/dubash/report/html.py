@@ -21,7 +21,7 @@ from dubash.data.leaks import near_test_rows
 from dubash.evaluate import numbers
 from dubash.evaluate.behaviour import WARNINGS
 from dubash.evaluate.systems import rival
-from dubash.report import bits, leaks, words
+from dubash.report import assisted, bits, leaks, words
 from dubash.report.facts import Facts, read_facts
 from dubash.report.pictures import MOST_POINTS, pictures, tone, unseen
 from dubash.report.tables import comparison, signatures
@@ -56,6 +56,8 @@ def render(facts: Facts) -> str:
         rival=rival(systems),
         verdict=bits.verdict(facts) if facts.is_text else words.verdict(facts),
         figures=pictures(facts),
+        assisted=assisted.against(facts),
+        strata=assisted.by_match(facts),
         measures=bits.measures(facts) if facts.is_text else comparison(facts),
         signatures=signatures(facts),
         worries=found,

@@ -43,6 +43,8 @@ def matrix(facts: Facts) -> list[Shared]:
     ]
     if shown := (facts.scores or {}).get("glossary_examples"):
         lines.append(_line(facts, "glossary examples and test", shown))
+    if overlap := ((facts.scores or {}).get("memory") or {}).get("overlap"):
+        lines.append(_line(facts, "translation memory and test", overlap))
     return lines
 
 

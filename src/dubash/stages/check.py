@@ -21,8 +21,9 @@ from dubash.prompt.preflight import Expectation, Row, check_rows
 from dubash.prompt.template import Example, Template
 from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_template, phase, run_folder
+from dubash.stages.common import phase, run_folder
 from dubash.stages.prepare import prepare
+from dubash.stages.retrieval import training_template
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
 from dubash.train.order import check_processes, plan_steps
@@ -43,8 +44,11 @@ def check(loaded: LoadedRecipe, rows: int) -> None:
     refuse_on_this_machine(run_folder(loaded), loaded.recipe)
     run, prepared = prepare(loaded)
     recipe = with_base(run, loaded.recipe, prepared)
-    template = make_template(recipe, *load_tokenizer_and_kind(recipe))
-    with phase(run, "check", afresh=True):
+    known = load_tokenizer_and_kind(recipe)
+    with (
+        phase(run, "check", afresh=True),
+        training_template(run, recipe, prepared.train, *known) as template,
+    ):
         fitting, long, checked = checked_train(recipe, template, prepared)
     if long:
         say(
@@ -248,8 +252,12 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     Raises PreflightError.
     """
     recipe = with_base(run, recipe, prepared)
-    with phase(run, "check", afresh=True):
-        template = make_template(recipe, *load_tokenizer_and_kind(recipe))
+    with (
+        phase(run, "check", afresh=True),
+        training_template(
+            run, recipe, prepared.train, *load_tokenizer_and_kind(recipe)
+        ) as template,
+    ):
         train, aside, rows = checked_train(recipe, template, prepared)
         dev, more = render("dev", template, prepared.dev)
         if prepared.dev and not dev:

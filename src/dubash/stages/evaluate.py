@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from dubash.core.errors import ComparisonError, UserError
-from dubash.core.files import read_json, write_json, write_jsonl, write_text
+from dubash.core.files import read_json, read_jsonl, write_json, write_jsonl, write_text
 from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import say
 from dubash.core.run import RunFolder
 from dubash.core.types import HeldOut, Hypothesis, Pair
 from dubash.data import prepare as data
 from dubash.data.overlap import in_common
+from dubash.evaluate.assisted import ASSISTED
 from dubash.evaluate.chosen import check_metrics, row_metrics
 from dubash.evaluate.comparison import Comparison, compare
+from dubash.evaluate.strata import strata
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, System
 from dubash.evaluate.table import bits_table, scores_table
 from dubash.evaluate.terminology import METRIC, add_terminology
@@ -36,6 +38,7 @@ from dubash.stages.glossary import check_glossary, glossary_of, tell_faults
 from dubash.stages.hypotheses import read_lines
 from dubash.stages.loading import load_system
 from dubash.stages.looks import note_look
+from dubash.stages.retrieval import memory_facts
 from dubash.stages.shots import asked_for
 from dubash.stages.systems import (
     ADAPTER,
@@ -123,7 +126,9 @@ def translate_systems(
         return load_system(run, recipe, untuned=name in (UNTUNED, FEW_SHOT))
 
     for name in names:
-        if name == "S1" and not run.model.exists():
+        if name in ("S1", ASSISTED) and not run.model.exists():
+            continue
+        if name == ASSISTED and recipe.retrieval is None:
             continue
         if name == FEW_SHOT and not asked_for(recipe):
             continue
@@ -169,7 +174,13 @@ def compare_rows(
     """The run's systems on the rows of a split, with the terms of its glossary where it has one."""
     template = make_template(recipe, *load_tokenizer_and_kind(recipe))
     systems, pieces = read_systems(run, on), leftovers(template)
-    return compare_systems(recipe, rows, systems, pieces, train, glossary_of(recipe))
+    found = compare_systems(recipe, rows, systems, pieces, train, glossary_of(recipe))
+    if any(each.name == ASSISTED for each in systems):
+        retrieved = list(read_jsonl(run.retrieved(on)))
+        languages = recipe.languages.pair()
+        found.scores["strata"] = strata(rows, systems, retrieved, languages, recipe.evaluate)
+        found.scores["memory"] = memory_facts(run, recipe)
+    return found
 
 
 def compare_systems(

@@ -17,10 +17,10 @@ from dubash.core.terminal import safe_line
 from dubash.data.normalise import normalise
 from dubash.data.options import Columns
 from dubash.data.rows import HEADER, BadRow
+from dubash.memory.defaults import MemoryFormat
 from dubash.memory.exchange.files import format_of, read_units, write_units
 from dubash.memory.exchange.units import UnitRow
 from dubash.memory.languages import is_in
-from dubash.memory.options import MemoryFormat
 from dubash.memory.tm.match import Match, Query
 from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.search import search

@@ -10,6 +10,7 @@ import typer
 from dubash.core.files import read_jsonl
 from dubash.core.progress import is_main
 from dubash.core.run import RunFolder
+from dubash.evaluate.assisted import ASSISTED
 from dubash.evaluate.chosen import check_metrics
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED
 from dubash.recipe.load import LoadedRecipe
@@ -21,6 +22,7 @@ from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
 from dubash.stages.glossary import check_glossary
 from dubash.stages.prepare import prepare
+from dubash.stages.retrieval import guard_memory
 from dubash.stages.train import train_model
 
 
@@ -56,13 +58,15 @@ def run_all(loaded: LoadedRecipe) -> RunFolder:
     check_glossary(recipe)
     with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
+        if recipe.retrieval:
+            guard_memory(folder, recipe, prepared.test)
         examples = checked_examples(folder, recipe, prepared)
         if not is_main():  # the other processes of several only train; there they wait for it
             train_model(folder, recipe, prepared, examples)
             return folder
         translate_systems(folder, recipe, prepared.test, [UNTUNED, FEW_SHOT])
         train_model(folder, recipe, prepared, examples)
-        translate_systems(folder, recipe, prepared.test, ["S1"])
+        translate_systems(folder, recipe, prepared.test, ["S1", ASSISTED])
         score(folder, recipe, prepared.test, prepared.train)
         with phase(folder, "report", afresh=True):
             write_card(folder, folder.model)

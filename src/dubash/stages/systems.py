@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,24 +12,35 @@ from dubash.core.files import read_json, read_jsonl, sha256_text, write_jsonl
 from dubash.core.progress import progress
 from dubash.core.run import RunFolder
 from dubash.core.types import HeldOut, Hypothesis, Pair
+from dubash.data import prepare as data
 from dubash.data.frozen import ACCOUNT
 from dubash.data.splits import fingerprint
+from dubash.evaluate.assisted import ASSISTED
 from dubash.evaluate.copying import copied
 from dubash.evaluate.systems import FEW_SHOT, UNTUNED, UNTUNED_FORMS, System
 from dubash.model.options import SCRATCH
 from dubash.recipe.load import read_resolved
 from dubash.recipe.options import Recipe
 from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
+from dubash.stages.retrieval import (
+    assisted_rivals,
+    keep_retrieved,
+    made_of_help,
+    retrieval_translator,
+    retriever,
+)
 from dubash.stages.shots import few_shot_translator
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
     from dubash.translate.local import LocalTranslator
+    from dubash.translate.retrieval import RetrievalTranslator
 
 LABELS = {
     UNTUNED: "untuned model",
     FEW_SHOT: "untuned model, shown training rows first",
     "S1": "tuned model",
+    ASSISTED: "tuned model, shown similar segments and terms",
 }
 """The systems of a run, by name."""
 
@@ -65,16 +77,23 @@ def translate_rows(
     if not again and already_made(run, part, path, made):
         return
     with phase(run, part, afresh=plain):
-        translator: LocalTranslator | None
-        if name == FEW_SHOT:
-            translator = few_shot_translator(name, recipe, load(), run, rows, plain=plain)
-        else:
-            translator = make_translator(name, recipe, load(), run, plain=plain)
-        if translator is None:
-            return
-        sources = [pair.source for pair in rows]
-        with progress(f"{(LABELS | FORMS)[name]} ({name})", len(sources)) as advance:
-            hypotheses = translator.translate(sources, advance)
+        with ExitStack() as stack:
+            translator: LocalTranslator | RetrievalTranslator | None
+            if name == FEW_SHOT:
+                translator = few_shot_translator(name, recipe, load(), run, rows, plain=plain)
+            elif name == ASSISTED:
+                train = data.load(run.data).train
+                found = stack.enter_context(retriever(run, recipe, train))
+                translator = retrieval_translator(name, recipe, load(), found, plain=plain)
+            else:
+                translator = make_translator(name, recipe, load(), run, plain=plain)
+            if translator is None:
+                return
+            sources = [pair.source for pair in rows]
+            with progress(f"{(LABELS | FORMS)[name]} ({name})", len(sources)) as advance:
+                hypotheses = translator.translate(sources, advance)
+            if name == ASSISTED:
+                keep_retrieved(run, found, rows, on)
         note_made(run, part, made)
         engines = run.read_manifest().get(_ENGINES[on], {})
         run.note(**{_ENGINES[on]: {**engines, name: translator.engine.label}})
@@ -103,6 +122,8 @@ def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
         training = f"{recipe.evaluate.few_shot} of {shots}"
     elif name != UNTUNED:
         training = run.read_manifest().get("made_of", {}).get("train", "")
+    if name == ASSISTED:
+        training += made_of_help(run, recipe)
     return sha256_text(recipe.task, name, fingerprint(rows), training, *map(meaning, parts))
 
 
@@ -114,6 +135,9 @@ def read_systems(run: RunFolder, on: HeldOut = "test") -> list[System]:
     names = [name for name in LABELS if shown or name != FEW_SHOT]
     read = [read_system(run, name, on) for name in (*names, *FORMS)]
     found = [each for each in read if each]
+    tuned = next((each for each in found if each.name == "S1"), None)
+    if tuned and run.retrieved(on).exists():
+        found += assisted_rivals(recipe, tuned, list(read_jsonl(run.retrieved(on))))
     if found and run.read_manifest().get("from_nothing", _random_weights(recipe)):
         rows = [Pair(source, "") for source in found[0].sources]
         untuned = sum(each.name in UNTUNED_FORMS for each in found)

@@ -104,6 +104,10 @@ class TrainOptions(Options):
         description="Write event files for TensorBoard into the run folder, to watch training in a "
         "browser; needs the library tensorboard.",
     )
+    retrieval: bool = Field(
+        False, description="Show the model in training what `retrieval` shows it in use, to each "
+        "row its neighbours and never itself.",
+    )  # fmt: skip
     seed: int = Field(1, ge=0, lt=2**32)
 
     @model_validator(mode="after")

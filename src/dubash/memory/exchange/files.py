@@ -9,6 +9,7 @@ from dubash.core.errors import DataError
 from dubash.core.files import write_lines
 from dubash.core.languages import LanguagePair
 from dubash.data.options import Columns
+from dubash.memory.defaults import MemoryFormat
 from dubash.memory.exchange.po import read_po, write_po
 from dubash.memory.exchange.tables import (
     is_written,
@@ -22,7 +23,6 @@ from dubash.memory.exchange.tmx import read_tmx, write_tmx
 from dubash.memory.exchange.units import UnitRow
 from dubash.memory.exchange.xliff import read_xliff
 from dubash.memory.exchange.xliff_written import write_xliff, write_xliff2
-from dubash.memory.options import MemoryFormat
 from dubash.memory.tm.unit import TranslationUnit
 
 _ENDINGS: dict[str, MemoryFormat] = {
