@@ -16,6 +16,7 @@ from dubash.evaluate.behaviour import FAULTS, FLAGS
 from dubash.evaluate.options import BehaviourOptions
 from dubash.evaluate.probe.questions import Question
 from dubash.evaluate.probe.rules import DIAGNOSES, OUTCOMES
+from dubash.memory.options import RetrievalOptions
 from dubash.model.footprint.devices import device_names
 from dubash.recipe.load import load_recipe, shipped
 from tiny import make_tiny
@@ -151,6 +152,25 @@ def test_the_commands_on_memories_run_as_they_stand(workplace):
     (workplace / "old.tsv").write_text(rows, encoding="utf-8")
     _run_commands(page, workplace, least=6)
     assert len((workplace / "memory.tsv").read_text("utf-8").splitlines()) == 4
+
+
+def test_the_commands_on_retrieval_run_as_they_stand(workplace):
+    page = (ROOT / "docs" / "retrieval.md").read_text(encoding="utf-8")
+    (workplace / "recipe.yaml").write_text(_recipe(page, workplace / "tiny"), encoding="utf-8")
+    terms = re.search(r"```csv file=terms\.csv\n(.+?)```", page, re.DOTALL)[1]
+    (workplace / "terms.csv").write_text(terms, encoding="utf-8")
+    text = (phrasebooks() / "en-es.tsv").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in text.splitlines()[1:] if '"' not in line]
+    lines = [f'"{source}","{target}"' for _, source, target in rows[:60]]
+    (workplace / "rows.csv").write_text("\n".join(["source,target", *lines]), encoding="utf-8")
+    _run_commands(page, workplace, least=3)
+    scores = json.loads((workplace / "runs" / "help" / "scores.json").read_text("utf-8"))
+    assert "S2" in scores["rivals"]
+    options = RetrievalOptions()
+    for name in RetrievalOptions.model_fields:
+        if name not in ("memory", "glossary"):
+            shown = str(getattr(options, name)).lower()
+            assert f"| `retrieval.{name}` | {shown} |" in page
 
 
 def test_the_commands_on_your_own_data_run_as_they_stand(workplace):

@@ -16,6 +16,7 @@ from dubash.recipe.load import load_recipe, read_resolved
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.prepare import prepare
 from dubash.stages.run import run
+from dubash.stages.translate import translate
 
 
 def longest(text):
@@ -99,13 +100,20 @@ def test_training_with_retrieval_shows_each_row_its_neighbours_and_never_itself(
     )
 
 
-def test_an_exact_match_is_taken_as_it_is(job, finished_run):
+def test_an_exact_match_is_taken_as_it_is(job, finished_run, capsys):
     rows = list(read_jsonl(RunFolder(finished_run).split("test")))
     with open_memory(str(job / "memory.db"), new=True) as memory:
         list(memory.add([TranslationUnit(rows[0]["source"], "otra cosa", "en", "es")]))
     made = run(load_recipe("recipe.yaml", ["retrieval.memory=memory.db"]))
     [first, *_] = read_jsonl(made.hypotheses("S2"))
     assert (first["text"], first["tokens"]) == ("otra cosa", 0)
+    capsys.readouterr()
+    translate(made.path, [rows[0]["source"]], None, None, untuned=False, details=False)
+    said = capsys.readouterr()
+    assert said.out == "otra cosa\n"
+    assert "of 1 segments 1 are in the memory and taken as they are" in said.err
+    translate(made.path, [rows[0]["source"]], None, None, untuned=False, details=False, alone=True)
+    assert capsys.readouterr().out != "otra cosa\n"
     assert [each["exact"] for each in read_jsonl(made.retrieved())] == [True] + [False] * 11
 
 

@@ -27,6 +27,9 @@ def translate(
         Path | None, typer.Option("--output", "-o", help="Write here instead of to the screen.")
     ] = None,
     untuned: Annotated[bool, typer.Option("--untuned", help="Use the base model (S0).")] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Without the run's memory and glossary (S1).")
+    ] = False,
     details: Annotated[
         bool, typer.Option("--json", help="A JSON object a line: text, stop, tokens, seconds.")
     ] = False,
@@ -34,7 +37,7 @@ def translate(
     """Translate text, a file or standard input with a run's tuned model."""
     from dubash.stages.translate import translate as stage
 
-    stage(run, texts or [], source, output, untuned=untuned, details=details)
+    stage(run, texts or [], source, output, untuned=untuned, alone=alone, details=details)
 
 
 @app.command(

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +16,21 @@ from dubash.core.files import check_writable, write_text
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import Hypothesis
+from dubash.data import prepare as data
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.rows import flaw
+from dubash.memory.retrieval import Retriever
 from dubash.prompt.context import tokens_needed
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
 from dubash.stages.loading import load_system, refuse_untuned
+from dubash.stages.retrieval import retrieval_translator, retriever
+from dubash.translate.retrieval import RetrievalTranslator
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
     from dubash.prompt.template import Template
+    from dubash.translate.local import LocalTranslator
 
 MAX_LINE = 100_000
 """Characters of a line. More is no segment, and no model's context holds it."""
@@ -38,8 +44,10 @@ def translate(
     *,
     untuned: bool,
     details: bool,
+    alone: bool = False,
 ) -> None:
-    """Translate segments, one a line; an empty line stays empty.
+    """Translate segments, one a line; an empty line stays empty. A run with a memory or a glossary
+    shows them to its tuned model, unless that is to translate `alone`.
 
     Raises UserError for a line of more than `MAX_LINE` characters, or one that the model's context
     does not hold; nothing is written then.
@@ -55,7 +63,7 @@ def translate(
         check_output(output)
     segments = read_segments(texts, source)
     named = "the text given" if texts else str(source or "standard input")
-    hypotheses = translate_segments(run, segments, named, untuned=untuned)
+    hypotheses = translate_segments(run, segments, named, untuned=untuned, alone=alone)
     lines = [
         json.dumps({"source": segment, **asdict(hypothesis)}, ensure_ascii=False)
         if details
@@ -120,7 +128,7 @@ _NOTHING = Hypothesis("", "end", 0, 0.0)
 
 
 def translate_segments(
-    run: RunFolder, segments: Sequence[str], named: str, *, untuned: bool
+    run: RunFolder, segments: Sequence[str], named: str, *, untuned: bool, alone: bool = False
 ) -> list[Hypothesis]:
     """Load the run's model and translate, normalised as the data was that it was trained on;
     empty segments give empty hypotheses at no cost. `named` is what messages call their source.
@@ -142,14 +150,35 @@ def translate_segments(
     if not lines:
         return [_NOTHING for _ in segments]
     loaded = load_system(run, recipe, untuned=untuned)
-    translator = make_translator("S0" if untuned else "S1", recipe, loaded, run)
-    check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
-    with progress("translate", len(lines)) as advance:
-        found = dict(zip(lines, translator.translate(list(lines.values()), advance), strict=True))
+    with ExitStack() as stack:
+        translator: LocalTranslator | RetrievalTranslator
+        if recipe.retrieval and not untuned and not alone:
+            looked_up = stack.enter_context(retriever(run, recipe, data.load(run.data).train))
+            translator = retrieval_translator("S2", recipe, loaded, looked_up)
+        else:
+            translator = make_translator("S0" if untuned else "S1", recipe, loaded, run)
+        check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)
+        with progress("translate", len(lines)) as advance:
+            made = translator.translate(list(lines.values()), advance)
+        found = dict(zip(lines, made, strict=True))
+        if isinstance(translator, RetrievalTranslator):
+            tell_help(translator.retriever, list(lines.values()))
     if not untuned:
         tell_long(translator.template, lines, recipe.prompt.max_tokens, named)
     tell_cut(found, recipe.generate.max_new_tokens, named)
     return [found.get(number, _NOTHING) for number in range(1, len(segments) + 1)]
+
+
+def tell_help(found: Retriever, lines: Sequence[str]) -> None:
+    """Say what memory and glossary had for the segments."""
+    known = [found.find(line) for line in lines]
+    exact = sum(each.exact is not None for each in known)
+    near = sum(bool(each.shown) and each.exact is None for each in known)
+    terms = sum(bool(each.terms) and each.exact is None for each in known)
+    say(
+        f"of {len(known)} segments {exact} are in the memory and taken as they are, {near} were "
+        f"translated beside a near match and {terms} with terms"
+    )
 
 
 def tell_long(template: Template, lines: Mapping[int, str], most: int, named: str) -> None:
