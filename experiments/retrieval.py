@@ -5,12 +5,11 @@
 FILE holds a pair a line in the order of its documents, source and target first; runs of 40 lines
 count as one. It writes train.tsv, dev.tsv and test.tsv twice, into `memory` (training rows of other
 documents may resemble test rows) and `leak-free` (none is 70% or more like a test source), each
-with terms.csv and random.csv (the same terms with each other's translations), and prints the
-commands that make the runs.
+with terms.csv and random.csv (as many words that are no terms, as in WMT25's terminology task).
 
 Terms are runs of one to three words of the training sources that go with one run of words of their
 targets: in at least five rows, with a Dice coefficient of 0.8 or more (Smadja et al. 1996), neither
-side holding a function word. The test rows are not looked at.
+side holding a function word. Random words are those with 0.3 to 0.8. No test row is looked at.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from dubash.memory.stopwords import stop_words
 
 BLOCK, TEST, DEV = 40, 400, 100
 SEED = 7
-LEAST_ROWS, LEAST_DICE = 5, 0.8
+LEAST_ROWS, TERM_DICE, WORD_DICE = 5, 0.8, 0.3
 
 Row = tuple[str, str, str]
 """Source, target, document."""
@@ -75,8 +74,9 @@ def unlike(train: Sequence[Row], test: Sequence[Row]) -> list[Row]:
     return [row for row, near in zip(train, like, strict=True) if near < 0.7]
 
 
-def terms(train: Sequence[Row], codes: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of runs of words that go together, the commonest first."""
+def partners(train: Sequence[Row], codes: Sequence[str]) -> list[tuple[str, str, float]]:
+    """Each run of words with the run that it goes with best and their Dice coefficient, the
+    commonest first."""
     sources: dict[str, set[int]] = defaultdict(set)
     targets: dict[str, set[int]] = defaultdict(set)
     for at, row in enumerate(train):
@@ -88,8 +88,8 @@ def terms(train: Sequence[Row], codes: Sequence[str]) -> list[tuple[str, str]]:
     for run, rows in common.items():
         for at in rows:
             by_row[at].append(run)
-    found: dict[str, tuple[float, int, str]] = {}
-    for run, rows in sources.items():
+    made: list[tuple[str, str, float]] = []
+    for run, rows in sorted(sources.items(), key=lambda each: -len(each[1])):
         if len(rows) < LEAST_ROWS:
             continue
         shared = Counter(other for at in rows for other in by_row[at])
@@ -98,10 +98,8 @@ def terms(train: Sequence[Row], codes: Sequence[str]) -> list[tuple[str, str]]:
             for other, both in shared.items()
         )
         dice, _, best = max(scored, default=(0.0, 0, ""))
-        if dice >= LEAST_DICE:
-            found[run] = (dice, len(rows), best)
-    ordered = sorted(found.items(), key=lambda each: -each[1][1])
-    return [(run, best) for run, (_, _, best) in ordered]
+        made.append((run, best, dice))
+    return made
 
 
 def runs(text: str, code: str) -> Iterator[str]:
@@ -138,18 +136,23 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for split, some in (("train", rows), ("dev", dev), ("test", test)):
             write(folder / f"{split}.csv", [("source", "target", "document"), *some], ",")
+        found = partners(rows, codes)
         if given.glossary:
             lines = given.glossary.read_text(encoding="utf-8").splitlines()
             pairs = [(cells[0], cells[1]) for line in lines if len(cells := line.split("\t")) > 1]
         else:
-            pairs = terms(rows, codes)
+            pairs = [(run, best) for run, best, dice in found if dice >= TERM_DICE]
         write(folder / "terms.csv", [("source", "target"), *pairs], ",")
-        others = [target for _, target in pairs]
-        random.Random(SEED).shuffle(others)
-        drawn = [(source, target) for (source, _), target in zip(pairs, others, strict=True)]
+        known = {word for run, _ in pairs for word in run.split()}
+        words = [
+            (run, best)
+            for run, best, dice in found
+            if WORD_DICE <= dice < TERM_DICE and " " not in run and run not in known
+        ]
+        drawn = random.Random(SEED).sample(words, min(len(words), len(pairs)))
         write(folder / "random.csv", [("source", "target"), *drawn], ",")
         counts = f"{len(rows)} train, {len(dev)} dev, {len(test)} test rows"
-        print(f"{name}: {counts}, {len(pairs)} terms")
+        print(f"{name}: {counts}, {len(pairs)} terms, {len(drawn)} random words")
 
 
 if __name__ == "__main__":
