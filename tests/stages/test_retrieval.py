@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,13 @@ from dubash.core.run import RunFolder
 from dubash.data import prepare as data
 from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.unit import TranslationUnit
+from dubash.model.footprint.shapes import find_shape
 from dubash.recipe.load import load_recipe, read_resolved
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.prepare import prepare
 from dubash.stages.run import run
 from dubash.stages.translate import translate
+from dubash.stages.workload import find_workload
 
 
 def longest(text):
@@ -132,3 +135,15 @@ def test_a_memory_with_a_reference_in_it_is_refused_before_training(job, finishe
 def test_train_retrieval_needs_retrieval(job):
     with pytest.raises(RecipeError, match="needs retrieval, which says what is shown"):
         load_recipe("recipe.yaml", ["train.retrieval=true"])
+
+
+def planned(recipe):
+    run = RunFolder(Path("runs") / "planned")
+    return find_workload(recipe, run, find_shape(recipe.model))
+
+
+def test_a_plan_counts_what_training_rows_are_shown(job, alike):
+    recipe = load_recipe("recipe.yaml", ["retrieval.least=50", "train.retrieval=true"]).recipe
+    alone = load_recipe("recipe.yaml", []).recipe
+    longer, shorter = (planned(each).examples for each in (recipe, alone))
+    assert sum(each.longest for each in longer) > sum(each.longest for each in shorter)

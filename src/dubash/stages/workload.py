@@ -24,6 +24,7 @@ from dubash.data.rows import BadRow
 from dubash.prompt.template import Example, Template
 from dubash.recipe.options import Recipe
 from dubash.stages.common import make_template
+from dubash.stages.retrieval import training_template
 
 if TYPE_CHECKING:
     from dubash.model.footprint.shapes import Shape
@@ -81,9 +82,15 @@ def find_workload(recipe: Recipe, run: RunFolder, shape: Shape) -> Workload:
     template: Template | None = None
     if found.sample and tokenizer is not None:
         template = make_template(recipe, tokenizer, shape.kind)
-        examples = [template.example(row) for row in found.sample]
+        with (
+            tempfile.TemporaryDirectory(prefix="dubash-plan-") as folder,  # a memory may be made
+            training_template(
+                RunFolder(Path(folder)), recipe, found.sample, tokenizer, shape.kind
+            ) as rendered,
+        ):
+            examples = [rendered.example(row) for row in found.sample]
+            dev = [rendered.example(row) for row in found.dev]
         fitting = [each for each in examples if template.fits(each)]
-        dev = [template.example(row) for row in found.dev]
         rows = None if found.rows is None else round(found.rows * len(fitting) / len(examples))
         each_dev = sum(row.longest for row in dev) / len(dev) if dev else 0
         origin = found.origin
