@@ -72,6 +72,7 @@ def test_a_run_with_retrieval_has_s2_and_what_it_must_beat(glossary, capsys):
     assert "S2 against what it has to beat" in capsys.readouterr().out
     page = made.report.read_text(encoding="utf-8")
     assert "With memory and glossary" in page
+    assert "Shown memory and glossary (S2)" in page
 
 
 def test_nothing_is_translated_again_and_another_memory_is_another_system(glossary, job):

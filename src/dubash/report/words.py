@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dubash.evaluate.assisted import ASSISTED
 from dubash.evaluate.numbers import (
     Written,
     digits_for,
@@ -148,6 +149,11 @@ def _notes(facts: Facts, name: str, difference: dict[str, Any]) -> list[str]:
     for key, written in metrics([tuned] if tuned else []).items():
         if tuned and key in difference and key != "chrf++":
             notes.append(_second(difference, key, written, higher(tuned["scores"][key])))
+    helped = ((facts.scores or {}).get("rivals") or {}).get(ASSISTED) or {}
+    if change := helped.get("S1", {}).get("chrf++"):
+        ends = interval(change["low"], change["high"], sign=True)
+        value = signed(change["value"], digits_for(change["value"]))
+        notes.append(f"Shown memory and glossary ({ASSISTED}): {value} chrF++ {ends} against S1.")
     return notes
 
 
