@@ -18,6 +18,7 @@ from dubash.recipe.load import load_recipe, read_resolved
 from dubash.stages.evaluate import evaluate_run
 from dubash.stages.prepare import prepare
 from dubash.stages.run import run
+from dubash.stages.train import train
 from dubash.stages.translate import translate
 from dubash.stages.workload import find_workload
 
@@ -129,8 +130,19 @@ def test_a_memory_with_a_reference_in_it_is_refused_before_training(job, finishe
         list(memory.add([replace(unit, source=f"{n}", target=f"{n}") for n in range(3)] + [unit]))
     with pytest.raises(LeakError, match=r"old\.tmx:7 holds the reference of rows\.csv") as caught:
         run(load_recipe("recipe.yaml", ["retrieval.memory=memory.db"]))
-    assert "1 unit of the memory" in str(caught.value)
+    assert "1 unit of the memory with the reference of a test row" in str(caught.value)
     assert not (job / "runs" / "first" / "model").exists()
+
+
+def test_a_memory_that_took_in_a_reference_after_training_is_refused_too(job):
+    with open_memory(str(job / "memory.db"), new=True) as memory:
+        list(memory.add([TranslationUnit("One", "Uno", "en", "es")]))
+        made = train(load_recipe("recipe.yaml", ["retrieval.memory=memory.db"]))
+        long = next(row for row in read_jsonl(made.split("test")) if len(row["target"]) > 30)
+        list(memory.add([TranslationUnit("Else", long["target"], "en", "es")]))
+    with pytest.raises(LeakError, match="1 unit of the memory with the reference of a test row"):
+        evaluate_run(made.path)
+    assert not made.hypotheses("S2").exists()
 
 
 def test_train_retrieval_needs_retrieval(job):

@@ -23,7 +23,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import phase, run_folder
 from dubash.stages.prepare import prepare
-from dubash.stages.retrieval import training_template
+from dubash.stages.retrieval import guard_memory, training_template
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
 from dubash.train.order import check_processes, plan_steps
@@ -249,9 +249,11 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     """Preflight, then the examples of train and dev; rows over max_tokens are set aside.
 
     Needs the tokenizer only, so that a setup which would not learn is refused within seconds.
-    Raises PreflightError.
+    Raises PreflightError, and LeakError for a memory with test rows in it.
     """
     recipe = with_base(run, recipe, prepared)
+    if recipe.retrieval:
+        guard_memory(run, recipe, prepared.test)
     with (
         phase(run, "check", afresh=True),
         training_template(

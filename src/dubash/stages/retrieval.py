@@ -147,11 +147,14 @@ def _record(source: str, found: Retrieved) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def guard_memory(run: RunFolder, recipe: Recipe, held_out: Sequence[Pair]) -> None:
-    """Hold a memory of the user's own against test rows; what they share is noted for the report.
+def guard_memory(
+    run: RunFolder, recipe: Recipe, held_out: Sequence[Pair], on: HeldOut = "test"
+) -> None:
+    """Hold a memory of the user's own against held-out rows; what it shares with the test rows is
+    noted for the report.
 
-    Raises LeakError where a test pair or a reference stands in it, by key, on whichever side. The
-    training rows were held against the test rows when they were prepared.
+    Raises LeakError where a pair or a reference of theirs stands in it, by key, on whichever side.
+    The training rows were held against them when they were prepared.
     """
     options = _options(recipe)
     if options.memory is None or options.memory == TRAINING_ROWS:
@@ -174,16 +177,15 @@ def guard_memory(run: RunFolder, recipe: Recipe, held_out: Sequence[Pair]) -> No
             for unit, row in leaks[:SHOWN]
         ]
         raise LeakError(
-            f"{_counted(len(leaks))} of the memory with the reference of a test row; S2 would look "
+            f"{_counted(len(leaks))} of the memory with the reference of a {on} row; S2 would look "
             "it up.\n" + "\n".join(lines),
-            where=options.memory, fix="Take these units out, or leave the memory's document out of "
-            "the test rows.",
+            where=options.memory, fix=f"Take them out, or take the document out of the {on} rows.",
         )  # fmt: skip
     shared = in_common(pairs, held_out, recipe.data.near_duplicate)
-    run.note(memory_overlap={"units": len(pairs), **shared})
-    near = shared["near"]["either"]
-    if near:
-        say(f"  {near} of {len(held_out)} test rows have a near-duplicate in the memory")
+    if on == "test":
+        run.note(memory_overlap={"units": len(pairs), **shared})
+    if near := shared["near"]["either"]:
+        say(f"  {near} of {len(held_out)} {on} rows have a near-duplicate in the memory")
 
 
 def _counted(units: int) -> str:

@@ -22,7 +22,6 @@ from dubash.stages.common import alone_in, phase, run_folder
 from dubash.stages.evaluate import closing_table, score, translate_systems
 from dubash.stages.glossary import check_glossary
 from dubash.stages.prepare import prepare
-from dubash.stages.retrieval import guard_memory
 from dubash.stages.train import train_model
 
 
@@ -58,8 +57,6 @@ def run_all(loaded: LoadedRecipe) -> RunFolder:
     check_glossary(recipe)
     with alone_in(run_folder(loaded).path):
         folder, prepared = prepare(loaded)
-        if recipe.retrieval:
-            guard_memory(folder, recipe, prepared.test)
         examples = checked_examples(folder, recipe, prepared)
         if not is_main():  # the other processes of several only train; there they wait for it
             train_model(folder, recipe, prepared, examples)

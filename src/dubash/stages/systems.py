@@ -24,6 +24,7 @@ from dubash.recipe.options import Recipe
 from dubash.stages.common import already_made, make_translator, meaning, note_made, phase
 from dubash.stages.retrieval import (
     assisted_rivals,
+    guard_memory,
     keep_retrieved,
     made_of_help,
     retrieval_translator,
@@ -82,6 +83,7 @@ def translate_rows(
             if name == FEW_SHOT:
                 translator = few_shot_translator(name, recipe, load(), run, rows, plain=plain)
             elif name == ASSISTED:
+                guard_memory(run, recipe, rows, on)  # it may have grown since training
                 train = data.load(run.data).train
                 found = stack.enter_context(retriever(run, recipe, train))
                 translator = retrieval_translator(name, recipe, load(), found, plain=plain)
