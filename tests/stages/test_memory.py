@@ -10,6 +10,10 @@ from dubash.core.errors import DataError, UserError
 from dubash.core.files import read_jsonl
 from dubash.core.languages import LanguagePair, language
 from dubash.data.options import Columns
+from dubash.memory.tm.match import Query
+from dubash.memory.tm.opened import open_memory
+from dubash.memory.tm.search import search
+from dubash.memory.tm.unit import TranslationUnit
 from dubash.stages.memory import export, import_files, search_memory, stats
 
 PAIR = LanguagePair(language("en"), language("es"))
@@ -28,8 +32,9 @@ def test_an_import_counts_what_is_new_known_and_set_aside(memory, capsys):
     told = capsys.readouterr().err
     assert "0 new, 2 known already, 1 set aside" in told
     assert "old.tsv:3: empty source" in told
-    [kept] = read_jsonl(Path(memory).parent / "memory.db.set-aside.jsonl")
+    kept, again = read_jsonl(Path(memory).parent / "memory.db.set-aside.jsonl")
     assert (kept["reason"], kept["raw"]) == ("empty source", "nada")
+    assert again == kept  # of the second import
 
 
 def test_a_search_prints_the_match_with_its_percent_and_origin(memory, capsys):
@@ -98,3 +103,23 @@ def test_an_import_that_fails_keeps_what_was_said_to_be_added(memory, tmp_path):
         import_files(memory, [tmp_path / "old.tsv", broken], PAIR)
     with sqlite3.connect(memory) as base:
         assert base.execute("SELECT count(*) FROM units").fetchone() == (2,)
+
+
+def test_an_export_onto_the_memory_itself_is_refused(memory):
+    before = Path(memory).read_bytes()
+    with pytest.raises(UserError, match="the memory itself"):
+        export(memory, Path(memory), None, "jsonl")
+    assert Path(memory).read_bytes() == before
+
+
+def test_units_of_another_pair_or_region_do_not_hide_those_asked_for(tmp_path):
+    with open_memory(str(tmp_path / "memory.db"), new=True) as made:
+        others = [TranslationUnit(f"Open the file {n}", "x", "en", "fr") for n in range(3000)]
+        list(made.add([*others, TranslationUnit("Open the files now", "y", "en", "es-MX")]))
+        asked = Query("Open the file now")
+        [match] = search(made, asked, 70, 5, PAIR)
+        assert match.unit.target == "y"
+        spain = LanguagePair(language("en"), language("es-ES"))
+        assert search(made, asked, 70, 5, spain) == []
+        mexico = LanguagePair(language("en"), language("es-MX"))
+        assert len(search(made, asked, 70, 5, mexico)) == 1

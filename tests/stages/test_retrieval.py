@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dubash.core.errors import LeakError, RecipeError
+from dubash.core.errors import LeakError, RecipeError, UserError
 from dubash.core.files import read_json, read_jsonl
 from dubash.core.run import RunFolder
 from dubash.data import prepare as data
@@ -160,3 +160,14 @@ def test_a_plan_counts_what_training_rows_are_shown(job, alike):
     alone = load_recipe("recipe.yaml", []).recipe
     longer, shorter = (planned(each).examples for each in (recipe, alone))
     assert sum(each.longest for each in longer) > sum(each.longest for each in shorter)
+
+
+def test_weights_hang_on_what_training_rows_were_shown(job, glossary):
+    words = [*glossary, "train.retrieval=true"]
+    made = train(load_recipe("recipe.yaml", words))
+    before = made.model.stat().st_mtime_ns
+    assert train(load_recipe("recipe.yaml", words)).model.stat().st_mtime_ns == before
+    with (job / "terms.csv").open("a", encoding="utf-8") as handle:
+        handle.write("another,otro\n")
+    with pytest.raises(UserError, match="made with other rows or settings"):
+        train(load_recipe("recipe.yaml", words))

@@ -47,7 +47,7 @@ def tm_search(
     memory: Memory,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A source segment.")],
     least: Annotated[
-        int, typer.Option(min=1, max=101, help="Percent from which on a match is shown.")
+        int, typer.Option(min=1, max=100, help="Percent from which on a match is shown.")
     ] = LEAST,
     most: Annotated[int, typer.Option(min=1, max=100, help="Matches at most.")] = MOST_MATCHES,
     languages: Languages = "",

@@ -9,7 +9,7 @@ from dubash.core.types import Hypothesis
 from dubash.evaluate.systems import System
 
 NEAREST = "nearest"
-"""The nearest match's translation as it is, where there is a match; else the tuned model's."""
+"""The nearest match's translation as it is, where one is near enough; else the tuned model's."""
 
 APPENDED = "S1-terms"
 """The tuned model's translation with the terms appended that are missing from it."""
@@ -25,10 +25,13 @@ STRATA = (("exact", 100), ("85 and more", 85), ("70 to 84", 70), ("below 70", 1)
 """How near a row's nearest match is, and the least percent of each."""
 
 
-def nearest(tuned: System, found: Sequence[Mapping[str, Any]]) -> System:
-    """By row `found` says what was retrieved, as a run keeps it."""
+def nearest(tuned: System, found: Sequence[Mapping[str, Any]], least: int) -> System:
+    """The nearest match's translation from `least` percent on, where a translator would take it up;
+    by row `found` says what was retrieved, as a run keeps it."""
     texts = [
-        each["matches"][0]["target"] if each["matches"] else made.text
+        each["matches"][0]["target"]
+        if each["matches"] and each["matches"][0]["percent"] >= least
+        else made.text
         for made, each in zip(tuned.hypotheses, found, strict=True)
     ]
     return _derived(NEAREST, "the nearest match's translation, where there is one", tuned, texts)

@@ -21,6 +21,15 @@ def is_in(tag: str, language: Language) -> bool:
     return plain(tag) == code or plain(tag).partition("-")[0] == code
 
 
+def serves(tag: str, language: Language) -> bool:
+    """Whether a unit with this tag serves the language: where that has a region, a unit of another
+    region does not (zh-TW for zh-CN), and one without any does."""
+    code = language.code.lower()
+    if not is_in(tag, language) or plain(tag) == code or not language.variant:
+        return is_in(tag, language)
+    return plain(tag) == f"{code}-{language.variant}".lower()
+
+
 def of_language(tags: Iterable[str], language: Language) -> list[str]:
     """The tags that name the language; where it has a region, only those that name it exactly, if
     there are any."""
@@ -29,10 +38,16 @@ def of_language(tags: Iterable[str], language: Language) -> list[str]:
     return [tag for tag in found if plain(tag) == exact] or found
 
 
-def check_seen(seen: Iterable[str], languages: LanguagePair, name: str, what: str) -> None:
-    """Raise DataError where a file has no `what` (term, segment) in one of the two languages."""
+def check_seen(
+    seen: Iterable[str], languages: LanguagePair, name: str, what: str, both: bool = True
+) -> None:
+    """Raise DataError where a file has no `what` (term, segment) in one of the two languages, or
+    none in `both` of them, from the one into the other."""
     tags = list(dict.fromkeys(seen))
     for language in (languages.source, languages.target):
         if not any(is_in(tag, language) for tag in tags):
             known = ", ".join(tags[:_MOST_SHOWN]) or "none"
             raise DataError(f"no {what} in '{language.code}'; its languages: {known}.", where=name)
+    if not both:
+        one, other = languages.source.code, languages.target.code
+        raise DataError(f"no {what} from '{one}' into '{other}'.", where=name)

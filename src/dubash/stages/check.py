@@ -23,7 +23,7 @@ from dubash.recipe.load import LoadedRecipe
 from dubash.recipe.options import Recipe
 from dubash.stages.common import phase, run_folder
 from dubash.stages.prepare import prepare
-from dubash.stages.retrieval import guard_memory, training_template
+from dubash.stages.retrieval import guard_memory, refuse_useless_help, training_template
 from dubash.stages.trim import with_base
 from dubash.train.options import BITSANDBYTES
 from dubash.train.order import check_processes, plan_steps
@@ -252,8 +252,10 @@ def checked_examples(run: RunFolder, recipe: Recipe, prepared: Prepared) -> Exam
     Raises PreflightError, and LeakError for a memory with test rows in it.
     """
     recipe = with_base(run, recipe, prepared)
+    known = load_tokenizer_and_kind(recipe)
     if recipe.retrieval:
         guard_memory(run, recipe, prepared.test)
+        refuse_useless_help(run, recipe, prepared.train, *known)
     with (
         phase(run, "check", afresh=True),
         training_template(

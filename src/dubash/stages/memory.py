@@ -9,14 +9,15 @@ from pathlib import Path
 
 import typer
 
-from dubash.core.errors import UserError
-from dubash.core.files import check_writable, write_jsonl
+from dubash.core.errors import DataError, UserError
+from dubash.core.files import check_writable, read_jsonl, write_jsonl
 from dubash.core.languages import LanguagePair, language
 from dubash.core.progress import progress, say
 from dubash.core.terminal import safe_line
+from dubash.data.lines import read_head
 from dubash.data.normalise import normalise
 from dubash.data.options import Columns
-from dubash.data.rows import HEADER, BadRow
+from dubash.data.rows import HEADER, BadRow, flaw
 from dubash.memory.defaults import MemoryFormat
 from dubash.memory.exchange.files import format_of, read_units, write_units
 from dubash.memory.exchange.units import UnitRow
@@ -45,8 +46,9 @@ def import_files(
     What could be no unit is counted, named, and kept in a file beside the memory. Raises DataError
     as the readers do; what was said to be added stays.
     """
+    for file in files:
+        read_head(file, str(file))  # before anything is made
     kinds = [kind or format_of(file.name) for file in files]  # before the first is read
-    aside: list[BadRow] = []
     with open_memory(address, new=True) as memory:
         for file, its_kind in zip(files, kinds, strict=True):
             bad: list[BadRow] = []
@@ -59,12 +61,12 @@ def import_files(
             say(f"{file}: {new:,} new, {known:,} known already, {len(bad):,} set aside")
             for row in bad[:SHOWN]:
                 say(f"  {row.origin}: {row.reason}")
-            aside += bad
+            if bad:
+                kept = set_aside_file(address)
+                before = read_jsonl(kept) if kept.exists() else ()
+                write_jsonl(kept, [*before, *map(asdict, bad)])
+                say(f"  set aside, each with its reason: {kept}")
         say(f"{address}: {len(memory):,} units")
-    if aside:
-        kept = set_aside_file(address)
-        write_jsonl(kept, (asdict(row) for row in aside))
-        say(f"set aside, each with its reason: {kept}")
 
 
 def set_aside_file(address: str) -> Path:
@@ -91,6 +93,8 @@ def search_memory(
     languages: LanguagePair | None = None,
 ) -> int:
     """Print the matches of a segment, best first; the exit code is 1 where there are none."""
+    if reason := flaw(text):
+        raise DataError(f"{reason}.", where="the text given")
     with open_memory(address) as memory:
         matches = search(memory, Query(normalise(text)), least, most, languages)
     for match in matches:
@@ -122,6 +126,8 @@ def export(
     Raises UserError where there are units of several pairs, of which the format could hold one.
     """
     kind = kind or format_of(out.name)
+    if "://" not in address and out.exists() and out.samefile(address):
+        raise UserError("that is the memory itself.", where=str(out), fix="Take another file.")
     check_writable(out)
     with open_memory(address) as memory, progress("export", len(memory), "units") as advance:
         pair = languages or _only_pair(memory, address)

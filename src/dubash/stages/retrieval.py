@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubash.core.errors import LeakError
+from dubash.core.errors import LeakError, RecipeError
 from dubash.core.files import (
     cache_root,
     lock,
-    read_json,
     sha256_file,
     sha256_text,
     write_jsonl,
@@ -20,7 +19,8 @@ from dubash.core.files import (
 from dubash.core.progress import progress, say
 from dubash.core.run import RunFolder
 from dubash.core.types import HeldOut, Pair
-from dubash.data.frozen import ACCOUNT
+from dubash.data.frozen import typical_sources
+from dubash.data.leaks import SHORT_SHARE
 from dubash.data.normalise import key
 from dubash.data.overlap import in_common
 from dubash.data.splits import SHORT_TARGET, fingerprint
@@ -36,7 +36,7 @@ from dubash.memory.tm.store import Store, identity_of
 from dubash.memory.tm.unit import TranslationUnit
 from dubash.prompt.help import HelpedTemplate
 from dubash.recipe.options import Recipe
-from dubash.stages.common import make_engine, make_template
+from dubash.stages.common import TYPICAL, make_engine, make_template
 from dubash.translate.retrieval import RetrievalTranslator, help_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def open_store(run: RunFolder, recipe: Recipe, train: Sequence[Pair]) -> Store |
         return open_memory(options.memory)
     with lock(cache_root() / "locks" / f"{sha256_text(str(run.memory.absolute()))}.lock"):
         _fill(run, recipe, train)
-    return SqliteMemory(run.memory)
+    return SqliteMemory(run.memory, new=False)
 
 
 def _fill(run: RunFolder, recipe: Recipe, train: Sequence[Pair]) -> None:
@@ -120,11 +120,18 @@ def training_template(
 
 
 def retrieval_translator(
-    name: str, recipe: Recipe, loaded: LoadedModel, found: Retriever, *, plain: bool = False
+    name: str,
+    recipe: Recipe,
+    loaded: LoadedModel,
+    run: RunFolder,
+    found: Retriever,
+    *,
+    plain: bool = False,
 ) -> RetrievalTranslator:
-    """The model with what the retriever finds."""
+    """The model with what the retriever finds; the run's training rows are what is typical."""
     template = helped(recipe, loaded.tokenizer, loaded.kind, found)
-    engine = make_engine(recipe, loaded, template, plain=plain)
+    typical = typical_sources(run.data, TYPICAL)
+    engine = make_engine(recipe, loaded, template, typical=typical, plain=plain)
     return RetrievalTranslator(name, template, engine, found)
 
 
@@ -153,13 +160,16 @@ def guard_memory(
     """Hold a memory of the user's own against held-out rows; what it shares with the test rows is
     noted for the report.
 
-    Raises LeakError where a pair or a reference of theirs stands in it, by key, on whichever side.
+    Raises LeakError where a reference of theirs of `SHORT_TARGET` characters stands in it, by key,
+    on whichever side, or more than `SHORT_SHARE` of their pairs do, however short.
     The training rows were held against them when they were prepared.
     """
     options = _options(recipe)
     if options.memory is None or options.memory == TRAINING_ROWS:
         return
     known = {key(row.target): row for row in held_out if len(key(row.target)) >= SHORT_TARGET}
+    short = {(key(row.source), key(row.target)): row for row in held_out}
+    shorts: list[tuple[TranslationUnit, Pair]] = []
     pairs: list[Pair] = []
     leaks: list[tuple[TranslationUnit, Pair]] = []
     with (
@@ -170,7 +180,11 @@ def guard_memory(
             pairs.append(Pair(unit.source, unit.target, unit.document, unit.origin))
             texts = (unit.target, unit.source)
             leaks += [(unit, known[found]) for text in texts if (found := key(text)) in known]
+            if row := short.get((key(unit.source), key(unit.target))):
+                shorts.append((unit, row))
             advance(1)
+    if len({id(row) for _, row in shorts}) > SHORT_SHARE * len(held_out):
+        leaks = leaks or shorts
     if leaks:
         lines = [
             f"  {unit.origin or 'the memory'} holds the reference of {row.origin}: {row.target}"
@@ -179,7 +193,7 @@ def guard_memory(
         raise LeakError(
             f"{_counted(len(leaks))} of the memory with the reference of a {on} row; S2 would look "
             "it up.\n" + "\n".join(lines),
-            where=options.memory, fix=f"Take them out, or take the document out of the {on} rows.",
+            where=options.memory, fix="Export it, take them out, and import the rest.",
         )  # fmt: skip
     shared = in_common(pairs, held_out, recipe.data.near_duplicate)
     if on == "test":
@@ -190,6 +204,23 @@ def guard_memory(
 
 def _counted(units: int) -> str:
     return "1 unit" if units == 1 else f"{units:,} units"
+
+
+def refuse_useless_help(
+    run: RunFolder, recipe: Recipe, train: Sequence[Pair], tokenizer: Any, kind: Any
+) -> None:
+    """Raise before any work what S2 would be refused for: a glossary or a memory that cannot be
+    read, a model that cannot be shown anything, more than goes into its context."""
+    from dubash.model.load import find_context
+
+    with retriever(run, recipe, train) as found:
+        helped(recipe, tokenizer, kind, found)
+    context, new = find_context(recipe.model), recipe.generate.max_new_tokens
+    if context is not None and _options(recipe).tokens + new >= context:
+        raise RecipeError(
+            f"that and generate.max_new_tokens ({new}) fill the model's context of {context}.",
+            where="retrieval.tokens", fix="Set it lower.",
+        )  # fmt: skip
 
 
 def memory_facts(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
@@ -203,14 +234,16 @@ def memory_facts(run: RunFolder, recipe: Recipe) -> dict[str, Any]:
     return {"name": name, "glossary": glossary, "least": options.least, "overlap": overlap}
 
 
-def made_of_help(run: RunFolder, recipe: Recipe) -> str:
-    """What S2's work hangs on beside what S1's does: the settings, the memory, the glossary."""
+def made_of_help(recipe: Recipe, account: dict[str, Any]) -> str:
+    """What work with help hangs on besides: the settings, the memory, the glossary; `account` is
+    that of the data."""
     options = _options(recipe)
-    parts = [options.model_dump_json()]
+    # where the files stand makes no difference
+    parts = [options.model_dump_json(exclude={"memory", "glossary"})]
     if options.glossary:
         parts.append(sha256_file(Path(options.glossary).expanduser()))
     if options.memory == TRAINING_ROWS:
-        parts.append(read_json(run.data / ACCOUNT)["splits"]["train"]["fingerprint"])
+        parts.append(account["splits"]["train"]["fingerprint"])
     elif options.memory is not None:
         with open_memory(options.memory) as store:
             digest = hashlib.sha256()
@@ -223,7 +256,8 @@ def made_of_help(run: RunFolder, recipe: Recipe) -> str:
 def assisted_rivals(recipe: Recipe, tuned: System, found: Sequence[dict[str, Any]]) -> list[System]:
     """What S2 has to beat beside S1: the nearest match as it is, and S1 with the terms appended
     that it lacks."""
-    rivals = [nearest(tuned, found)] if any(each["matches"] for each in found) else []
+    least = _options(recipe).least
+    rivals = [nearest(tuned, found, least)] if any(each["matches"] for each in found) else []
     terms = _terms(recipe)
     if terms is not None:
         rivals.append(

@@ -72,8 +72,8 @@ def translate_rows(
     """
     path, made = run.hypotheses(name, on), made_of(run, recipe, rows, name)
     part = f"translate {name}" if on == "test" else f"translate {name} on {on}"
-    if name == FEW_SHOT and run.read_manifest().get("made_of", {}).get(part) != made:
-        path.unlink(missing_ok=True)  # other shots make another system: nothing hangs on it
+    if name in (FEW_SHOT, ASSISTED) and run.read_manifest().get("made_of", {}).get(part) != made:
+        path.unlink(missing_ok=True)  # other shots or another memory: nothing hangs on it
     again, plain = plain, plain or name in FORMS
     if not again and already_made(run, part, path, made):
         return
@@ -86,7 +86,7 @@ def translate_rows(
                 guard_memory(run, recipe, rows, on)  # it may have grown since training
                 train = data.load(run.data).train
                 found = stack.enter_context(retriever(run, recipe, train))
-                translator = retrieval_translator(name, recipe, load(), found, plain=plain)
+                translator = retrieval_translator(name, recipe, load(), run, found, plain=plain)
             else:
                 translator = make_translator(name, recipe, load(), run, plain=plain)
             if translator is None:
@@ -125,7 +125,7 @@ def made_of(run: RunFolder, recipe: Recipe, rows: list[Pair], name: str) -> str:
     elif name != UNTUNED:
         training = run.read_manifest().get("made_of", {}).get("train", "")
     if name == ASSISTED:
-        training += made_of_help(run, recipe)
+        training += made_of_help(recipe, read_json(run.data / ACCOUNT))
     return sha256_text(recipe.task, name, fingerprint(rows), training, *map(meaning, parts))
 
 

@@ -24,6 +24,7 @@ from dubash.stages.common import (
     run_folder,
 )
 from dubash.stages.prepare import prepare
+from dubash.stages.retrieval import made_of_help
 from dubash.stages.trim import base_name, with_base
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ def fingerprint(recipe: Recipe, prepared: Prepared) -> str:
     """What the trained weights depend on; a checkpoint of another fingerprint is not resumed."""
     parts = (recipe.model, recipe.method, recipe.prompt, recipe.train, recipe.languages)
     rows = prepared.account["splits"]
+    shown = [made_of_help(recipe, prepared.account)] if recipe.train.retrieval else []
     return sha256_text(
         *map(meaning, parts), recipe.task,
-        rows["train"]["fingerprint"], rows["dev"]["fingerprint"],
+        rows["train"]["fingerprint"], rows["dev"]["fingerprint"], *shown,
     )  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def translate_segments(
         translator: LocalTranslator | RetrievalTranslator
         if recipe.retrieval and not untuned and not alone:
             looked_up = stack.enter_context(retriever(run, recipe, data.load(run.data).train))
-            translator = retrieval_translator("S2", recipe, loaded, looked_up)
+            translator = retrieval_translator("S2", recipe, loaded, run, looked_up)
         else:
             translator = make_translator("S0" if untuned else "S1", recipe, loaded, run)
         check_room(translator.template, loaded, lines, recipe.generate.max_new_tokens, named)

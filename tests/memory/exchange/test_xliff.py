@@ -69,7 +69,7 @@ def test_version_1_is_read_with_its_tags_notes_and_states(tmp_path):
         "id": "1", "resname": "menu.open", "approved": "yes", "note": "in a menu", "state": "final",
     }  # fmt: skip
     assert isinstance(empty, BadRow)
-    assert empty.reason == "empty target"
+    assert empty.reason == "not translated yet (needs-translation)"
 
 
 def test_version_2_is_read_with_the_codes_that_its_tags_refer_to(tmp_path):

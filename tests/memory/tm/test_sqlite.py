@@ -117,8 +117,10 @@ def test_another_database_and_a_later_version_are_refused(tmp_path):
     base = sqlite3.connect(path)
     base.execute("CREATE TABLE x (y)")
     base.commit()
+    before = path.read_bytes()
     with pytest.raises(DataError, match="no translation memory"):
         SqliteMemory(path)
+    assert path.read_bytes() == before
     with SqliteMemory(tmp_path / "memory.db"):
         pass
     base = sqlite3.connect(tmp_path / "memory.db")

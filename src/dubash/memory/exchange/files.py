@@ -26,7 +26,7 @@ from dubash.memory.exchange.xliff_written import write_xliff, write_xliff2
 from dubash.memory.tm.unit import TranslationUnit
 
 _ENDINGS: dict[str, MemoryFormat] = {
-    ".tmx": "tmx", ".xliff": "xliff", ".xlf": "xliff", ".sdlxliff": "xliff", ".mxliff": "xliff",
+    ".tmx": "tmx", ".xliff": "xliff", ".xlf": "xliff", ".mxliff": "xliff",
     ".po": "po", ".pot": "po", ".tsv": "tsv", ".tab": "tsv", ".txt": "tsv", ".csv": "csv",
     ".jsonl": "jsonl", ".ndjson": "jsonl",
 }  # fmt: skip
@@ -70,7 +70,7 @@ def read_units(
         case "po":
             return read_po(path, name, languages)
         case "jsonl" if columns is None and is_written(path, name):
-            return read_written(path, name)
+            return read_written(path, name, languages)
         case ("tsv" | "csv" | "jsonl") as table:
             return read_table(path, name, table, columns, languages)
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from dubash.data.formats import json_objects, read_file
 from dubash.data.options import Columns, FileFormat
 from dubash.data.rows import BadRow
 from dubash.memory.exchange.units import UnitRow, unit_of
+from dubash.memory.languages import is_in
+from dubash.memory.tm.store import TEXTS
 from dubash.memory.tm.unit import TranslationUnit, content_as_json, content_from_json
-
-_TEXTS = [each.name for each in fields(TranslationUnit)][:11]
-"""The fields of a unit that are plain text; contents and facts follow."""
 
 _SHOWN = ("source", "target", "document", "created", "changed", "creator")
 """The columns of a table."""
@@ -44,7 +42,7 @@ def is_written(path: Path, name: str) -> bool:
     return first is not None and {"source_language", "target_language"} <= first[1].keys()
 
 
-def read_written(path: Path, name: str) -> Iterator[UnitRow]:
+def read_written(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitRow]:
     """The units of a file that `write_jsonl` wrote; a line that is none comes as a BadRow."""
     for each in json_objects(path, name):
         if isinstance(each, BadRow):
@@ -52,13 +50,24 @@ def read_written(path: Path, name: str) -> Iterator[UnitRow]:
             continue
         number, record, raw = each
         try:
-            yield _unit(record, f"{name}:{number}")
+            unit = _unit(record, f"{name}:{number}")
         except (TypeError, ValueError, KeyError, IndexError):
             yield BadRow(f"{name}:{number}", "no unit of a translation memory", raw)
+            continue
+        if isinstance(unit, TranslationUnit) and not _is_of(unit, languages):
+            pair = f"{unit.source_language} into {unit.target_language}"
+            yield BadRow(f"{name}:{number}", f"in other languages ({pair})", raw)
+        else:
+            yield unit
+
+
+def _is_of(unit: TranslationUnit, languages: LanguagePair) -> bool:
+    source, target = unit.source_language, unit.target_language
+    return is_in(source, languages.source) and is_in(target, languages.target)
 
 
 def _unit(record: dict[str, Any], origin: str) -> UnitRow:
-    texts = {key: record.get(key, "") for key in _TEXTS}
+    texts = {key: record.get(key, "") for key in TEXTS}
     if not all(isinstance(each, str) for each in texts.values()):
         raise TypeError
     source, target = texts.pop("source"), texts.pop("target")
@@ -74,7 +83,7 @@ def _unit(record: dict[str, Any], origin: str) -> UnitRow:
 def write_jsonl(units: Iterable[TranslationUnit], _: LanguagePair) -> Iterator[str]:
     """A JSON object a line with all that is known of a unit, and nothing that is empty."""
     for unit in units:
-        record: dict[str, Any] = {key: getattr(unit, key) for key in _TEXTS}
+        record: dict[str, Any] = {key: getattr(unit, key) for key in TEXTS}
         record["source_content"] = content_as_json(unit.source_content)
         record["target_content"] = content_as_json(unit.target_content)
         record["facts"] = unit.facts

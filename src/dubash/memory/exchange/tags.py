@@ -12,6 +12,9 @@ from dubash.memory.tm.unit import Content, Tag, TagKind, joined
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 has no way to write."""
 
+_NAME = re.compile(r"(?:xml:)?[A-Za-z_][\w.-]*", re.ASCII).fullmatch
+"""Attributes that can stand in any file: of another prefix nothing would say what it means."""
+
 AROUND = {"hi", "g", "mrk", "pc"}
 """Elements that stand around the text that they mark; the others hold native code or nothing."""
 
@@ -91,7 +94,7 @@ def _tag(tag: Tag, known: Set[str], others: Mapping[TagKind, str]) -> str:
 
 
 def _attributes(attributes: Iterable[tuple[str, str]]) -> str:
-    return "".join(f" {name}={attribute(value)}" for name, value in attributes)
+    return "".join(f" {name}={attribute(value)}" for name, value in attributes if _NAME(name))
 
 
 def attribute(value: str) -> str:

@@ -32,19 +32,23 @@ def read_tmx(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitRow
     broken, hostile or no TMX, and where nothing is in the source or the target language.
     """
     seen: dict[str, None] = {}
+    both = False
     for element in parse(path, name, {"tmx"}, {"tu"}, "TMX"):
         variants: dict[str, list[Element]] = {}
         for each in element.find({"tuv"}):
             tag = each.attributes.get("xml:lang") or each.attributes.get("lang", "")
             variants.setdefault(tag, []).append(each)
         seen |= dict.fromkeys(variants)
+        both |= bool(
+            of_language(variants, languages.source) and of_language(variants, languages.target)
+        )
         for source_tag in of_language(variants, languages.source):
             for target_tag in of_language(variants, languages.target):
                 for source in variants[source_tag]:
                     for target in variants[target_tag]:
                         tags = {"source_language": source_tag, "target_language": target_tag}
                         yield _unit(element, source, target, tags, name)
-    check_seen(seen, languages, name, "segment")
+    check_seen(seen, languages, name, "segment", both)
 
 
 def _unit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from dubash.data.normalise import normalise
@@ -20,6 +21,15 @@ def _flaw(text: str) -> str | None:
     return f"a control character (U+{ord(found[0]):04X})" if found else None
 
 
+def _all(facts: Any) -> Iterator[str]:
+    """Every text in what is known of a unit."""
+    if isinstance(facts, str):
+        yield facts
+    else:
+        for each in facts.values() if isinstance(facts, dict) else facts:
+            yield from _all(each)
+
+
 def unit_of(source: Content, target: Content, origin: str, **facts: Any) -> UnitRow:
     """A unit of two contents, or why there is none.
 
@@ -29,8 +39,8 @@ def unit_of(source: Content, target: Content, origin: str, **facts: Any) -> Unit
     texts = [normalise(plain(each)) for each in (source, target)]
     if not all(texts):
         which = "source" if not texts[0] else "target"
-        return BadRow(origin, f"empty {which}", plain(source) or plain(target))
-    if reason := next((found for each in texts if (found := _flaw(each))), None):
+        return BadRow(origin, f"empty {which}", writable(plain(source) or plain(target)))
+    if reason := next((found for each in (*texts, *_all(facts)) if (found := _flaw(each))), None):
         return BadRow(origin, reason, writable(plain(source)))
     contents = [
         () if content == (each,) else content

@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dubash.core.languages import LanguagePair
+from dubash.data.rows import BadRow, writable
 from dubash.memory.exchange.tags import content_of
 from dubash.memory.exchange.units import UnitRow, unit_of
 from dubash.memory.exchange.xliff_codes import with_codes
 from dubash.memory.languages import check_seen, is_in
 from dubash.memory.safe_xml import Element, parse
-from dubash.memory.tm.unit import Content
+from dubash.memory.tm.unit import Content, plain
 
 FIELDS = {
     "previous": "previous", "following": "following", "created": "created", "changed": "changed",
     "creator": "creator",
 }  # fmt: skip
 """What a unit says in contexts (1.2) or notes (2.x) of these names, with `x-` before them."""
+
+
+UNDONE = {"new", "initial"}
+"""States of a segment that nobody has translated, beside those that begin with `needs-`."""
 
 
 def read_xliff(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitRow]:
@@ -27,6 +32,7 @@ def read_xliff(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitR
     DataError for XML that is broken, hostile or no XLIFF, and where no file is in both languages.
     """
     seen: dict[str, None] = {}
+    both = False
     for element in parse(path, name, {"xliff"}, {"trans-unit", "unit"}, "XLIFF"):
         outer: dict[str, str] = {}
         for each in element.around:
@@ -38,10 +44,11 @@ def read_xliff(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitR
         if is_in(source, languages.source) and is_in(target, languages.target):
             about = {
                 "source_language": source, "target_language": target,
-                "document": outer.get("original") or outer.get("id", ""),
+                "document": outer.get("original", outer.get("id", "")),
             }  # fmt: skip
+            both = True
             yield from _segments(element, about, name)
-    check_seen(seen, languages, name, "segment")
+    check_seen(seen, languages, name, "segment", both)
 
 
 def _segments(element: Element, about: dict[str, str], name: str) -> Iterator[UnitRow]:
@@ -61,10 +68,14 @@ def _segments(element: Element, about: dict[str, str], name: str) -> Iterator[Un
                 state = state or each.attributes.get("state", "")
         if state:
             own.append(("state", state))
+        origin = f"{name}:{part.line}"
+        if state in UNDONE or state.startswith("needs-"):  # tools put the source there beforehand
+            source = writable(plain(contents["source"]))
+            yield BadRow(origin, f"not translated yet ({state})", source)
+            continue
         yield unit_of(
-            contents["source"], contents["target"], f"{name}:{part.line}", facts=tuple(own),
-            **(about | fields),
-        )  # fmt: skip
+            contents["source"], contents["target"], origin, facts=tuple(own), **(about | fields)
+        )
 
 
 def _said(element: Element) -> tuple[dict[str, str], list[tuple[str, str]]]:

@@ -79,10 +79,10 @@ def write_xliff2(units: Iterable[TranslationUnit], languages: LanguagePair) -> I
         '<xliff version="2.0" xmlns="urn:oasis:names:tc:xliff:document:2.0" '
         f"srcLang={attribute(source)} trgLang={attribute(target)}>"
     )
-    numbers = count(1)
+    numbers, files = count(1), count(1)
     units = chain([first] if first else [], waiting)
     for document, some in groupby(units, lambda unit: unit.document):
-        yield f"  <file id={attribute(document)}>"
+        yield f'  <file id="f{next(files)}" original={attribute(document)}>'
         for _, segments in groupby(some, lambda unit: dict(unit.facts).get("id", unit)):
             yield from _unit2(list(segments), next(numbers))
         yield "  </file>"

@@ -12,7 +12,8 @@ _SERVER = ("postgresql://", "postgres://")
 
 
 def open_memory(address: str, *, new: bool = False) -> Store:
-    """The memory of a file or a server; where there is none it is made if `new`.
+    """The memory of a file or a server; where there is none it is made if `new`. A file that is not
+    `new` is only read.
 
     Raises DataError where there is none, where it cannot be reached, and for what is no memory.
     """
@@ -27,4 +28,4 @@ def open_memory(address: str, *, new: bool = False) -> Store:
             where=address,
             fix="Fill one: dubash tm import MEMORY FILE --languages en-es.",
         )
-    return SqliteMemory(path)
+    return SqliteMemory(path, new=new)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from dubash.core.errors import DataError, UserError
 from dubash.memory.tm.store import (
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 VERSION = 1
 _LOCK = 0x64756D  # of ours among a database's advisory locks
 CONNECT_SECONDS = 10
+MOST_FETCHED = 10 * CANDIDATES
+"""Units fetched for a search, of whatever languages; those of the pair are picked from them."""
+
 _FIRST, _IDEOGRAPHS = 0x4E00, 20_900
 _SCHEMA = f"""
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -71,7 +74,7 @@ class PostgresMemory:
     def __init__(self, address: str, *, new: bool) -> None:
         parts = urlsplit(address)
         self.address = address
-        if parts.password is not None:
+        if parts.password is not None or "password" in parse_qs(parts.query):
             raise UserError(
                 "an address with a password in it would stand in logs and reports.",
                 where="the memory's address", fix="Put it into PGPASSWORD or ~/.pgpass.",
@@ -196,7 +199,7 @@ class PostgresMemory:
         parts = " UNION ALL ".join([having + f"{low} AND {high}"] * len(patterns))
         return self._units(
             f"number IN (SELECT number FROM ({parts}) AS sharing GROUP BY number "
-            f"ORDER BY count(*) DESC LIMIT {CANDIDATES})",
+            f"ORDER BY count(*) DESC LIMIT {MOST_FETCHED})",
             patterns,
         )
 

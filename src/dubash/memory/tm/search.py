@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from dubash.core.languages import LanguagePair
-from dubash.memory.languages import is_in
+from dubash.memory.languages import serves
 from dubash.memory.tm.match import EXACT, Match, Query, best
-from dubash.memory.tm.store import Found, Store
+from dubash.memory.tm.store import CANDIDATES, Found, Store
 from dubash.memory.tm.unit import TranslationUnit
 
 
@@ -21,10 +23,11 @@ def search(
     exact = best(query, fitting(memory.exact(query.text)), least, most)
     if len(exact) >= most:
         return exact
-    fuzzy = best(query, fitting(memory.alike(query.text, least)), least, most + len(exact))
+    alike = islice(fitting(memory.alike(query.text, least)), CANDIDATES)
+    fuzzy = best(query, alike, least, most + len(exact))
     return (exact + [each for each in fuzzy if each.percent < EXACT])[:most]
 
 
 def _is_of(unit: TranslationUnit, languages: LanguagePair) -> bool:
     source, target = unit.source_language, unit.target_language
-    return is_in(source, languages.source) and is_in(target, languages.target)
+    return serves(source, languages.source) and serves(target, languages.target)

@@ -18,7 +18,6 @@ from typing import Any
 from dubash.core.errors import DataError
 from dubash.memory.tm.store import (
     BATCH,
-    CANDIDATES,
     COLUMNS,
     Added,
     identity_of,
@@ -52,41 +51,46 @@ INSERT INTO counter VALUES (0);
 
 
 class SqliteMemory:
-    """A memory in a file that is made where there is none.
+    """A memory in a file that is made where there is none, if `new`; else it is only read.
 
     Raises DataError for a file that is no memory, or one of a later version. It may be read by
     several processes; one writes at a time.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, new: bool = True) -> None:
         self.path = path
         try:
-            self._base = sqlite3.connect(path, timeout=30)
-            self._open()
-        except sqlite3.DatabaseError as error:
+            mode = "rwc" if new else "ro"
+            self._base = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", 30, uri=True)
+            self._open(new)
+        except sqlite3.Error as error:
             raise DataError(f"no translation memory ({error}).", where=str(path)) from error
 
-    def _open(self) -> None:
-        """Make the tables, or see that they are ours."""
-        self._base.execute("PRAGMA journal_mode = WAL")
-        # what was acknowledged outlives a power cut
-        self._base.execute("PRAGMA synchronous = FULL")
+    def _open(self, new: bool) -> None:
+        """Make the tables, or see that they are ours; nothing is written to what is not."""
         self._base.execute("PRAGMA cache_size = -65536")
-        application = self._value("PRAGMA application_id")
-        version = self._value("PRAGMA user_version")
-        if application == 0 and not self._value("SELECT count(*) FROM sqlite_master"):
+        if new and self._is_empty():
             with self._writing():
-                for statement in _SCHEMA.split(";"):
-                    self._base.execute(statement)
-                self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
-                self._base.execute(f"PRAGMA user_version = {VERSION}")
-        elif application != _APPLICATION:
+                if self._is_empty():  # nobody has made them meanwhile
+                    for statement in _SCHEMA.split(";"):
+                        self._base.execute(statement)
+                    self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
+                    self._base.execute(f"PRAGMA user_version = {VERSION}")
+        if self._value("PRAGMA application_id") != _APPLICATION:
             raise DataError("no translation memory.", where=str(self.path))
-        elif version > VERSION:
+        if (version := self._value("PRAGMA user_version")) > VERSION:
             raise DataError(
                 f"a memory of version {version}; this dubash knows {VERSION}.",
                 where=str(self.path), fix="Update dubash.",
             )  # fmt: skip
+        if new:
+            self._base.execute("PRAGMA journal_mode = WAL")
+            # what was acknowledged outlives a power cut
+            self._base.execute("PRAGMA synchronous = FULL")
+
+    def _is_empty(self) -> bool:
+        unknown = self._value("PRAGMA application_id") == 0
+        return unknown and not self._value("SELECT count(*) FROM sqlite_master")
 
     def __enter__(self) -> SqliteMemory:
         return self
@@ -157,7 +161,7 @@ class SqliteMemory:
     def alike(self, text: str, least: int) -> Iterator[tuple[int, TranslationUnit]]:
         """See `Store`."""
         shared = self._sharing(text, least)
-        numbers = [number for number, _ in shared.most_common(CANDIDATES)]
+        numbers = [number for number, _ in shared.most_common()]
         for start in range(0, len(numbers), 500):
             some = numbers[start : start + 500]
             yield from self._units(f"number IN ({', '.join('?' * len(some))})", some)

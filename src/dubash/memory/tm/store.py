@@ -63,8 +63,8 @@ class Store(Protocol):
         ...
 
     def alike(self, text: str, least: int) -> Found:
-        """Units whose source may be at least `least` percent alike to the text, by the trigrams
-        they share. Not all of them need be: the edit distance decides."""
+        """Units whose source may be at least `least` percent alike to the text, those that share
+        most of the trigrams read first. Not all of them need be: the edit distance decides."""
         ...
 
 
