@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,18 @@ def test_units_of_another_pair_or_region_do_not_hide_those_asked_for(tmp_path):
         assert search(made, asked, 70, 5, spain) == []
         mexico = LanguagePair(language("en"), language("es-MX"))
         assert len(search(made, asked, 70, 5, mexico)) == 1
+
+
+def test_a_damaged_memory_is_one_line_and_no_traceback(tmp_path):
+    path = tmp_path / "memory.db"
+    with open_memory(str(path), new=True) as made:
+        list(made.add(TranslationUnit(f"Open file {n}", "x" * 90, "en", "es") for n in range(900)))
+    content = path.read_bytes()
+    path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    done = subprocess.run(
+        [sys.executable, "-m", "dubash", "tm", "stats", str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "malformed" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -58,6 +58,12 @@ def main() -> NoReturn:
         if out_of_memory(error):
             leave(error, NO_MEMORY, 2)
         raise
+    except Exception as error:
+        # those of a memory's database, which is not loaded for every command
+        if type(error).__module__.partition(".")[0] in ("sqlite3", "psycopg"):
+            words = " ".join(str(error).split())
+            leave(error, f"the translation memory's database says: {words}.", 2)
+        raise
     sys.exit(0)
 
 
