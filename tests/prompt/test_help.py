@@ -53,13 +53,14 @@ def test_terms_come_first_into_a_small_budget(tokenizer):
 @settings(max_examples=200)
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(16, 400))
 def test_nothing_quoted_ends_its_line_or_goes_over_the_budget(tokenizer, source, target, tokens):
-    made = template(tokenizer, Help(), tokens)
-    lines = made._lines(Help([(source, target)], [(target, source)]))
+    made = template(tokenizer, Help([(source, target)], [(target, source)]), tokens)
+    lines = made._ask("x").split("\n")[:-1]
     for line in lines:
-        assert "\n" not in line
         if not line.endswith(":"):
-            first, last = line.split('" = "') if line.count('" = "') == 1 else (line, line)
-            assert first.startswith('"')
-            assert last.endswith('"')
+            assert line.startswith('"')
+            assert line.endswith('"')
+            assert '" = "' in line
+    shown = made.shown("x")
+    assert len(lines) == sum(len(each) + 1 for each in (shown.matches, shown.terms) if each)
     text = "".join(f"{line}\n" for line in lines)
     assert len(tokenizer(text, add_special_tokens=False).input_ids) <= tokens + 4

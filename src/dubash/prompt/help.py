@@ -56,28 +56,33 @@ class HelpedTemplate(Template):
             )  # fmt: skip
         self._find, self._tokens = find, tokens
 
-    def _ask(self, source: str) -> str:
-        asked = super()._ask(source)
-        if self._find is None:
-            return asked
-        lines = self._lines(self._find(source))
-        return "\n".join([*lines, asked]) if lines else asked
-
-    def _lines(self, found: Help) -> list[str]:
-        """The lines that go into the budget: terms first, then matches; written the other way
-        round, so that the terms stand next to the source."""
-        left = self._tokens
-        kept: list[list[str]] = []
+    def shown(self, source: str) -> Help:
+        """What of the help for a source goes into the budget: terms first, then matches."""
+        found = self._find(source) if self._find else Help()
+        left = self._tokens if self._find else 0
+        kept: list[list[tuple[str, str]]] = []
         for title, pairs in ((TERMS, found.terms), (MATCHES, found.matches)):
-            lines: list[str] = []
+            fitting: list[tuple[str, str]] = []
             for pair in pairs:
-                line = " = ".join(
-                    json.dumps(self.neutral(side), ensure_ascii=False) for side in pair
-                )
-                needed = len(self._bare(f"{line}\n" if lines else f"{title}\n{line}\n"))
+                line = f"{self._line(pair)}\n"
+                needed = len(self._bare(line if fitting else f"{title}\n{line}"))
                 if needed <= left:
                     left -= needed
-                    lines.append(line)
-            kept.append([title, *lines] if lines else [])
+                    fitting.append(pair)
+            kept.append(fitting)
         terms, matches = kept
-        return matches + terms
+        return Help(matches, terms)
+
+    def _ask(self, source: str) -> str:
+        """The terms stand next to the source."""
+        asked, kept = super()._ask(source), self.shown(source)
+        lines = [
+            line
+            for title, pairs in ((MATCHES, kept.matches), (TERMS, kept.terms))
+            if pairs
+            for line in (title, *map(self._line, pairs))
+        ]
+        return "\n".join([*lines, asked])
+
+    def _line(self, pair: tuple[str, str]) -> str:
+        return " = ".join(json.dumps(self.neutral(side), ensure_ascii=False) for side in pair)

@@ -34,7 +34,7 @@ from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.sqlite import SqliteMemory
 from dubash.memory.tm.store import Store, identity_of
 from dubash.memory.tm.unit import TranslationUnit
-from dubash.prompt.help import HelpedTemplate
+from dubash.prompt.help import Help, HelpedTemplate
 from dubash.recipe.options import Recipe
 from dubash.stages.common import TYPICAL, make_engine, make_template
 from dubash.translate.retrieval import RetrievalTranslator, help_of
@@ -135,12 +135,16 @@ def retrieval_translator(
     return RetrievalTranslator(name, template, engine, found)
 
 
-def keep_retrieved(run: RunFolder, found: Retriever, rows: Sequence[Pair], on: HeldOut) -> None:
-    """Write down what was found for each row, for the report and the comparison."""
-    write_jsonl(run.retrieved(on), (_record(row.source, found.find(row.source)) for row in rows))
+def keep_retrieved(
+    run: RunFolder, translator: RetrievalTranslator, rows: Sequence[Pair], on: HeldOut
+) -> None:
+    """Write down what was found for each row, and how much of it the model was shown."""
+    find, shown = translator.retriever.find, translator.template.shown
+    sources = [row.source for row in rows]
+    write_jsonl(run.retrieved(on), (_record(each, find(each), shown(each)) for each in sources))
 
 
-def _record(source: str, found: Retrieved) -> dict[str, Any]:
+def _record(source: str, found: Retrieved, shown: Help) -> dict[str, Any]:
     return {
         "source": source,
         "matches": [
@@ -148,7 +152,7 @@ def _record(source: str, found: Retrieved) -> dict[str, Any]:
              "document": each.unit.document, "origin": each.unit.origin}
             for each in found.matches
         ],
-        "shown": len(found.shown),
+        "shown": {"matches": len(shown.matches), "terms": len(shown.terms)},
         "exact": found.exact is not None,
         "terms": [[each.source, list(each.targets)] for each in found.terms],
     }  # fmt: skip

@@ -31,11 +31,11 @@ from dubash.stages.retrieval import (
     retriever,
 )
 from dubash.stages.shots import few_shot_translator
+from dubash.translate.retrieval import RetrievalTranslator
 
 if TYPE_CHECKING:
     from dubash.model.load import LoadedModel
     from dubash.translate.local import LocalTranslator
-    from dubash.translate.retrieval import RetrievalTranslator
 
 LABELS = {
     UNTUNED: "untuned model",
@@ -94,8 +94,8 @@ def translate_rows(
             sources = [pair.source for pair in rows]
             with progress(f"{(LABELS | FORMS)[name]} ({name})", len(sources)) as advance:
                 hypotheses = translator.translate(sources, advance)
-            if name == ASSISTED:
-                keep_retrieved(run, found, rows, on)
+            if isinstance(translator, RetrievalTranslator):
+                keep_retrieved(run, translator, rows, on)
         note_made(run, part, made)
         engines = run.read_manifest().get(_ENGINES[on], {})
         run.note(**{_ENGINES[on]: {**engines, name: translator.engine.label}})

@@ -19,7 +19,6 @@ from dubash.core.types import Hypothesis
 from dubash.data import prepare as data
 from dubash.data.normalise import normalise, normalise_lines
 from dubash.data.rows import flaw
-from dubash.memory.retrieval import Retriever
 from dubash.prompt.context import tokens_needed
 from dubash.recipe.load import read_resolved
 from dubash.stages.common import make_translator
@@ -162,21 +161,21 @@ def translate_segments(
             made = translator.translate(list(lines.values()), advance)
         found = dict(zip(lines, made, strict=True))
         if isinstance(translator, RetrievalTranslator):
-            tell_help(translator.retriever, list(lines.values()))
+            tell_help(translator, list(lines.values()))
     if not untuned:
         tell_long(translator.template, lines, recipe.prompt.max_tokens, named)
     tell_cut(found, recipe.generate.max_new_tokens, named)
     return [found.get(number, _NOTHING) for number in range(1, len(segments) + 1)]
 
 
-def tell_help(found: Retriever, lines: Sequence[str]) -> None:
-    """Say what memory and glossary had for the segments."""
-    known = [found.find(line) for line in lines]
-    exact = sum(each.exact is not None for each in known)
-    near = sum(bool(each.shown) and each.exact is None for each in known)
-    terms = sum(bool(each.terms) and each.exact is None for each in known)
+def tell_help(translator: RetrievalTranslator, lines: Sequence[str]) -> None:
+    """Say what of memory and glossary the segments were translated with."""
+    asked = [line for line in lines if translator.retriever.find(line).exact is None]
+    shown = [translator.template.shown(line) for line in asked]
+    exact = len(lines) - len(asked)
+    near, terms = sum(bool(each.matches) for each in shown), sum(bool(each.terms) for each in shown)
     say(
-        f"of {len(known)} segments {exact} are in the memory and taken as they are, {near} were "
+        f"of {len(lines)} segments {exact} are in the memory and taken as they are, {near} were "
         f"translated beside a near match and {terms} with terms"
     )
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dubash.core.types import Advance, Hypothesis
 from dubash.engine.base import Engine
 from dubash.memory.retrieval import Retrieved, Retriever
-from dubash.prompt.help import Help
-from dubash.prompt.template import Template
+from dubash.prompt.help import Help, HelpedTemplate
 
 
 def help_of(found: Retrieved, most_terms: int) -> Help:
@@ -23,7 +22,9 @@ def help_of(found: Retrieved, most_terms: int) -> Help:
 class RetrievalTranslator:
     """A template that asks the same retriever, an engine, and exact matches taken as they are."""
 
-    def __init__(self, name: str, template: Template, engine: Engine, retriever: Retriever) -> None:
+    def __init__(
+        self, name: str, template: HelpedTemplate, engine: Engine, retriever: Retriever
+    ) -> None:
         self._name, self.template, self.engine = name, template, engine
         self.retriever = retriever
 
