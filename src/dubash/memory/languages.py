@@ -21,6 +21,11 @@ def is_in(tag: str, language: Language) -> bool:
     return plain(tag) == code or plain(tag).partition("-")[0] == code
 
 
+def are_in(source: str, target: str, languages: LanguagePair) -> bool:
+    """Whether two tags name the languages of the pair, in whatever regions."""
+    return is_in(source, languages.source) and is_in(target, languages.target)
+
+
 def serves(tag: str, language: Language) -> bool:
     """Whether a unit with this tag serves the language: where that has a region, a unit of another
     region does not (zh-TW for zh-CN), and one without any does."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from dubash.core.options import Options
-from dubash.memory.defaults import LEAST
+from dubash.memory.defaults import LEAST, holds_password
 
 TRAINING_ROWS = "train"
 """The memory that is made of a run's own training rows."""
@@ -41,10 +40,8 @@ class RetrievalOptions(Options):
     def _is_a_path(cls, path: str | None) -> str | None:
         if path is not None and (not path or "\0" in path):
             raise ValueError("it is empty or holds a NUL character")
-        if path is not None and "://" in path:
-            parts = urlsplit(path)
-            if parts.password is not None or "password" in parse_qs(parts.query):
-                raise ValueError("a password stands in it; put that into PGPASSWORD or ~/.pgpass")
+        if path is not None and "://" in path and holds_password(path):
+            raise ValueError("a password stands in it; put that into PGPASSWORD or ~/.pgpass")
         return path
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from dubash.data.rows import HEADER, BadRow, flaw
 from dubash.memory.defaults import MemoryFormat
 from dubash.memory.exchange.files import format_of, read_units, write_units
 from dubash.memory.exchange.units import UnitRow
-from dubash.memory.languages import is_in
+from dubash.memory.languages import are_in
 from dubash.memory.tm.match import Match, Query
 from dubash.memory.tm.opened import open_memory
 from dubash.memory.tm.search import search
@@ -137,9 +137,7 @@ def export(
             nonlocal written
             for unit in memory.all():
                 advance(1)
-                if is_in(unit.source_language, pair.source) and is_in(
-                    unit.target_language, pair.target
-                ):
+                if are_in(unit.source_language, unit.target_language, pair):
                     written += 1
                     yield unit
 

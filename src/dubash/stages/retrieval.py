@@ -264,23 +264,14 @@ def assisted_rivals(recipe: Recipe, tuned: System, found: Sequence[dict[str, Any
     rivals = [nearest(tuned, found, least)] if any(each["matches"] for each in found) else []
     terms = _terms(recipe)
     if terms is not None:
-        rivals.append(
-            appended(
-                tuned,
-                [
-                    _missing(terms, each)
-                    for each in zip(
-                        tuned.sources, (made.text for made in tuned.hypotheses), strict=True
-                    )
-                ],
-            )
-        )
+        made = zip(tuned.sources, tuned.hypotheses, strict=True)
+        missing = [_missing(terms, source, each.text) for source, each in made]
+        rivals.append(appended(tuned, missing))
     return rivals
 
 
-def _missing(terms: Terms, row: tuple[str, str]) -> list[str]:
+def _missing(terms: Terms, source: str, text: str) -> list[str]:
     """The first approved translations of the terms in a source that its translation lacks."""
-    source, text = row
     use = terms.usage(terms.in_source(source), text)
     return [
         terms.terms[number].targets[0]

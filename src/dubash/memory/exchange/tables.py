@@ -14,7 +14,7 @@ from dubash.data.formats import json_objects, read_file
 from dubash.data.options import Columns, FileFormat
 from dubash.data.rows import BadRow
 from dubash.memory.exchange.units import UnitRow, unit_of
-from dubash.memory.languages import is_in
+from dubash.memory.languages import are_in
 from dubash.memory.tm.store import TEXTS
 from dubash.memory.tm.unit import TranslationUnit, content_as_json, content_from_json
 
@@ -54,16 +54,13 @@ def read_written(path: Path, name: str, languages: LanguagePair) -> Iterator[Uni
         except (TypeError, ValueError, KeyError, IndexError):
             yield BadRow(f"{name}:{number}", "no unit of a translation memory", raw)
             continue
-        if isinstance(unit, TranslationUnit) and not _is_of(unit, languages):
+        if isinstance(unit, TranslationUnit) and not are_in(
+            unit.source_language, unit.target_language, languages
+        ):
             pair = f"{unit.source_language} into {unit.target_language}"
             yield BadRow(f"{name}:{number}", f"in other languages ({pair})", raw)
         else:
             yield unit
-
-
-def _is_of(unit: TranslationUnit, languages: LanguagePair) -> bool:
-    source, target = unit.source_language, unit.target_language
-    return is_in(source, languages.source) and is_in(target, languages.target)
 
 
 def _unit(record: dict[str, Any], origin: str) -> UnitRow:

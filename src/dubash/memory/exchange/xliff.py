@@ -10,7 +10,7 @@ from dubash.data.rows import BadRow, writable
 from dubash.memory.exchange.tags import content_of
 from dubash.memory.exchange.units import UnitRow, unit_of
 from dubash.memory.exchange.xliff_codes import with_codes
-from dubash.memory.languages import check_seen, is_in
+from dubash.memory.languages import are_in, check_seen
 from dubash.memory.safe_xml import Element, parse
 from dubash.memory.tm.unit import Content, plain
 
@@ -41,7 +41,7 @@ def read_xliff(path: Path, name: str, languages: LanguagePair) -> Iterator[UnitR
         source = outer.get("srcLang") or outer.get("source-language", "")
         target = outer.get("trgLang") or outer.get("target-language", "")
         seen |= dict.fromkeys((source, target))
-        if is_in(source, languages.source) and is_in(target, languages.target):
+        if are_in(source, target, languages):
             about = {
                 "source_language": source, "target_language": target,
                 "document": outer.get("original", outer.get("id", "")),

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlsplit
 
 from dubash.core.errors import DataError, UserError
+from dubash.memory.defaults import holds_password
 from dubash.memory.tm.store import (
     BATCH,
     CANDIDATES,
     COLUMNS,
     Added,
+    batches,
     identity_of,
     read,
     written,
@@ -72,9 +72,8 @@ class PostgresMemory:
     """
 
     def __init__(self, address: str, *, new: bool) -> None:
-        parts = urlsplit(address)
         self.address = address
-        if parts.password is not None or "password" in parse_qs(parts.query):
+        if holds_password(address):
             raise UserError(
                 "an address with a password in it would stand in logs and reports.",
                 where="the memory's address", fix="Put it into PGPASSWORD or ~/.pgpass.",
@@ -128,9 +127,7 @@ class PostgresMemory:
 
     def add(self, units: Iterable[TranslationUnit]) -> Iterator[Added]:
         """See `Store`; each batch is committed when its counts come."""
-        waiting = iter(units)
-        while batch := list(islice(waiting, BATCH)):
-            yield self._add(batch)
+        yield from map(self._add, batches(units, BATCH))
 
     def _add(self, batch: Sequence[TranslationUnit]) -> Added:
         by_identity = {identity_of(unit): unit for unit in batch}

@@ -11,7 +11,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dubash.memory.tm.store import (
     BATCH,
     COLUMNS,
     Added,
+    batches,
     identity_of,
     read,
     written,
@@ -103,9 +103,7 @@ class SqliteMemory:
 
     def add(self, units: Iterable[TranslationUnit]) -> Iterator[Added]:
         """See `Store`; each batch is on the disk when its counts come."""
-        waiting = iter(units)
-        while batch := list(islice(waiting, BATCH)):
-            yield self._add(batch)
+        yield from map(self._add, batches(units, BATCH))
 
     def _add(self, batch: Sequence[TranslationUnit]) -> Added:
         by_identity = {identity_of(unit): unit for unit in batch}

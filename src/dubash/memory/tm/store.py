@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, Self
 
 from dubash.memory.tm.unit import TranslationUnit, content_as_json, content_from_json
@@ -66,6 +67,13 @@ class Store(Protocol):
         """Units whose source may be at least `least` percent alike to the text, those that share
         most of the trigrams read first. Not all of them need be: the edit distance decides."""
         ...
+
+
+def batches(units: Iterable[TranslationUnit], size: int) -> Iterator[list[TranslationUnit]]:
+    """The units, so many at a time, as they come."""
+    waiting = iter(units)
+    while batch := list(islice(waiting, size)):
+        yield batch
 
 
 def written(unit: TranslationUnit) -> tuple[str, ...]:
